@@ -1,0 +1,2 @@
+export { type Clock, systemClock } from './clock.ts'
+export { createFakeClock, type FakeClock } from './fake-clock.ts'

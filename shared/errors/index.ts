@@ -1,0 +1,2 @@
+export { BrokerError, type Fault } from './broker-error.ts'
+export { describeError } from './describe-error.ts'

@@ -1,0 +1,1 @@
+export { frame, hashParts, type Part } from './framing.ts'

@@ -1,0 +1,2 @@
+export { notifyReady } from './notify-ready.ts'
+export { shutdownSignal } from './shutdown-signal.ts'

@@ -1,0 +1,1 @@
+export { createLog, type Fields, type Log } from './log.ts'

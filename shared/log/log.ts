@@ -1,0 +1,51 @@
+/**
+ * One JSON line an event, to standard output. The one place that knows pino and the one that prints.
+ *
+ * An event has a name (`delivery.attempted`) and flat fields. Errors are reduced by `describeError`
+ * before they come here as `error`, so that no library object is ever serialised.
+ */
+
+import pino from 'pino'
+import { describeError } from '#shared/errors'
+
+export type Fields = Readonly<Record<string, string | number | boolean | undefined>>
+
+export interface Log {
+  info(event: string, fields?: Fields): void
+  warn(event: string, fields?: Fields, error?: unknown): void
+  error(event: string, fields?: Fields, error?: unknown): void
+  /** Something tried to make us accept forged or altered data, or integrity failed: operators alert on `alarm`. */
+  alarm(event: string, fields?: Fields, error?: unknown): void
+  /** Writes what is buffered; called before exit. */
+  flush(): void
+}
+
+/** @param destination a file descriptor; 1 unless told */
+export function createLog({ service, destination = 1 }: { service: string; destination?: number }): Log {
+  // Asynchronous writes, flushed every 100 ms at the latest: a synchronous write a delivery
+  // would put every slow pipe in the path of messages.
+  const stream = pino.destination({ fd: destination, sync: false, minLength: 4096, periodicFlush: 100 })
+  const base = pino(
+    {
+      base: { service },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  )
+  const merge = (event: string, fields: Fields | undefined, error: unknown) =>
+    error === undefined ? { event, ...fields } : { event, ...fields, error: describeError(error) }
+  return {
+    info: (event, fields) => base.info(merge(event, fields, undefined)),
+    warn: (event, fields, error) => base.warn(merge(event, fields, error)),
+    error: (event, fields, error) => base.error(merge(event, fields, error)),
+    alarm: (event, fields, error) => base.error({ alarm: true, ...merge(event, fields, error) }),
+    flush: () => {
+      try {
+        stream.flushSync()
+      } catch {
+        // The descriptor may be gone already; nothing is left to tell anybody.
+      }
+    },
+  }
+}

@@ -1,0 +1,2 @@
+export { type Counter, createMetrics, type Gauge, type Histogram, type Metrics } from './metrics.ts'
+export { type MetricsServer, serveMetrics } from './serve-metrics.ts'

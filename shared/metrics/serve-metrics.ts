@@ -1,0 +1,46 @@
+/** Serves `GET /metrics` on loopback for Prometheus. */
+
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Metrics } from './metrics.ts'
+
+export interface MetricsServer extends AsyncDisposable {
+  readonly port: number
+}
+
+/**
+ * @param port 0 takes any free one
+ * @param host loopback unless told otherwise: the page names topics and keys
+ * @throws what listening throws, e.g. EADDRINUSE
+ */
+export async function serveMetrics({
+  metrics,
+  port,
+  host = '127.0.0.1',
+}: {
+  metrics: Metrics
+  port: number
+  host?: string
+}): Promise<MetricsServer> {
+  const server = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end()
+      return
+    }
+    metrics.expose().then(
+      ({ contentType, text }) => response.writeHead(200, { 'content-type': contentType }).end(text),
+      () => response.writeHead(500).end(),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
