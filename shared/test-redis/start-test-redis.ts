@@ -1,0 +1,194 @@
+/**
+ * Starts a real redis-server for one test and gives the means to stop, crash and freeze it.
+ *
+ * Each server has its own process, directory and loopback port, so that test files run side by side
+ * and a crash test disturbs nobody. A watchdog shell kills the server when the test process dies in
+ * any way: exit handlers do not run on SIGKILL, and a test runner that times out sends just that.
+ */
+
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+
+const runFile = promisify(execFile)
+
+export interface TestRedis extends AsyncDisposable {
+  readonly url: string
+  readonly port: number
+  readonly dir: string
+  /** Of the server started last. */
+  readonly pid: number
+  /** Shuts down in order and keeps the directory; does nothing when the server is down. */
+  stop(): Promise<void>
+  /** Starts again on the same port and directory, after `stop` or `kill`. */
+  start(): Promise<void>
+  /** SIGKILL. The process may take a moment to disappear; `start` and `stop` wait for that. */
+  kill(): void
+  /** SIGSTOP: what clients send is taken by the kernel and stays unanswered until `resume`. */
+  pause(): void
+  resume(): void
+  /** @returns standard output without the last line end; rejects when Redis answers with an error */
+  cli(...args: string[]): Promise<string>
+}
+
+/**
+ * @param cluster cluster mode; the one server owns every slot
+ * @param dir an existing directory to use and keep; a temporary one otherwise
+ * @param appendonly AOF, fsync every second
+ * @param port a free one unless given
+ * @throws when redis-server is not installed or does not start
+ */
+export async function startTestRedis({
+  cluster = false,
+  dir,
+  appendonly = false,
+  port,
+}: {
+  cluster?: boolean
+  dir?: string
+  appendonly?: boolean
+  port?: number
+} = {}): Promise<TestRedis> {
+  const home = dir ?? (await mkdtemp(join(tmpdir(), 'sealcast-test-redis-')))
+  const removeHome = async () => {
+    if (dir === undefined) await rm(home, { recursive: true, force: true })
+  }
+  const begin = async (onPort: number): Promise<Server> => {
+    const server = await spawnServer(await serverArguments({ port: onPort, dir: home, appendonly, cluster }))
+    if (cluster) await takeAllSlots(onPort)
+    return server
+  }
+
+  let listeningPort = port ?? (await freePort())
+  let server: Server
+  try {
+    try {
+      server = await begin(listeningPort)
+    } catch (error) {
+      if (port !== undefined) throw error
+      // Somebody took the port between the probe and the start: once more with another.
+      listeningPort = await freePort()
+      server = await begin(listeningPort)
+    }
+  } catch (error) {
+    await removeHome()
+    throw error
+  }
+
+  const stop = async () => {
+    server.process.kill('SIGCONT')
+    server.process.kill('SIGTERM')
+    await server.exited
+  }
+  return {
+    url: `redis://127.0.0.1:${listeningPort}`,
+    port: listeningPort,
+    dir: home,
+    get pid() {
+      return server.pid
+    },
+    stop,
+    async start() {
+      await server.exited
+      server = await begin(listeningPort)
+    },
+    kill: () => void server.process.kill('SIGKILL'),
+    pause: () => void server.process.kill('SIGSTOP'),
+    resume: () => void server.process.kill('SIGCONT'),
+    cli: (...args) => runCli(listeningPort, args),
+    async [Symbol.asyncDispose]() {
+      server.process.kill('SIGKILL')
+      await server.exited
+      await removeHome()
+    },
+  }
+}
+
+interface Server {
+  process: ChildProcess
+  pid: number
+  exited: Promise<unknown>
+}
+
+async function serverArguments(o: {
+  port: number
+  dir: string
+  appendonly: boolean
+  cluster: boolean
+}): Promise<string[]> {
+  const settings: Record<string, string> = {
+    port: String(o.port),
+    bind: '127.0.0.1',
+    dir: o.dir,
+    save: '',
+    appendonly: o.appendonly ? 'yes' : 'no',
+    daemonize: 'no',
+  }
+  if (o.cluster) {
+    settings['cluster-enabled'] = 'yes'
+    // By default the bus listens 10,000 above the port, which may be out of range or taken.
+    settings['cluster-port'] = String(await freePort())
+  }
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+}
+
+/** Resolves when the server says that it accepts connections. */
+async function spawnServer(args: string[]): Promise<Server> {
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] })
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+  const lastLines: string[] = []
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(`redis-server did not start: ${lastLines.join(' | ')}`)))
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      // Reading goes on after the start: a full pipe would block the server.
+      if (line.includes('Ready to accept connections')) resolve()
+      lastLines.push(line)
+      if (lastLines.length > 5) lastLines.shift()
+    })
+  })
+  const { pid } = child
+  if (pid === undefined) throw new Error('redis-server did not start: no pid')
+  watch(pid, exited)
+  return { process: child, pid, exited }
+}
+
+/** The shell's standard input ends when this process does, however it ends; then the shell kills the server. */
+function watch(pid: number, exited: Promise<void>): void {
+  const watchdog = spawn('sh', ['-c', 'read line; kill -9 "$0"', String(pid)], { stdio: ['pipe', 'ignore', 'ignore'] })
+  watchdog.unref()
+  // A server that is gone must not leave a watchdog that later kills a stranger with the same pid.
+  void exited.then(() => watchdog.kill('SIGKILL'))
+}
+
+async function takeAllSlots(port: number): Promise<void> {
+  const info = await runCli(port, ['cluster', 'info'])
+  if (info.includes('cluster_slots_assigned:0')) await runCli(port, ['cluster', 'addslotsrange', '0', '16383'])
+  // Redis tells nobody when it becomes writable, so this is the one place that asks again and again.
+  while (!(await runCli(port, ['cluster', 'info'])).includes('cluster_state:ok')) await delay(50)
+}
+
+async function runCli(port: number, args: readonly string[]): Promise<string> {
+  const { stdout } = await runFile('redis-cli', ['-e', '-h', '127.0.0.1', '-p', String(port), ...args], {
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  return stdout.replace(/\n$/, '')
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1')
+  await once(probe, 'listening')
+  const address = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('Cannot find a free port')
+  return address.port
+}
