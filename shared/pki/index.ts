@@ -1,0 +1,5 @@
+export type { CertifiedKey } from './certificate.ts'
+export { createCertificateAuthority } from './certificate-authority.ts'
+export { CertificateRequestError } from './errors.ts'
+export { issueServerCertificate } from './server-certificate.ts'
+export { createSigningCertificate, signingCertificateId } from './signing-certificate.ts'
