@@ -1,0 +1,209 @@
+/**
+ * Sends one KMS call through the SDK: deadline, retries, on-behalf-of header, counting.
+ *
+ * One SDK client a region, kept: the region is part of the signature, and a client owns its pool of
+ * sockets. The only module that touches the SDK's transport. It counts requests rather than calls,
+ * since KMS bills requests: an attempt that was tried again counts twice.
+ */
+
+import { KMSClient, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-kms'
+import { BrokerError } from '#shared/errors'
+import { errorOf } from './error-of.ts'
+import { KmsUnavailableError } from './errors.ts'
+
+/** Why a data key was asked for: issued by a gateway, shared with another gateway, or opened by a worker. */
+export type KmsPurpose = 'issue' | 'share' | 'deliver'
+
+export type KmsOperation = 'GenerateDataKey' | 'Decrypt'
+
+/** @param r.outcome `ok`, or the code of an error of ours */
+export type KmsRequestObserver = (r: {
+  operation: KmsOperation
+  outcome: string
+  purpose: KmsPurpose
+  seconds: number
+}) => void
+
+export interface KmsCredential {
+  accessKeyId: string
+  secretAccessKey: string
+}
+
+type SdkCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Parameters<
+  typeof KMSClient.prototype.send<Input, Output>
+>[0]
+
+export interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T> {
+  command: SdkCommand<Input, Output>
+  operation: KmsOperation
+  region: string
+  principal: string
+  purpose: KmsPurpose
+  /** Checks the answer and copies what is needed. */
+  accept: (output: Output) => T
+  /** Wipes the answer; also of an answer that came too late. */
+  discard: (output: Output) => void
+}
+
+export interface Caller {
+  call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
+    call: KmsCall<Input, Output, T>,
+  ): Promise<T>
+  close(): void
+}
+
+export const ON_BEHALF_OF_HEADER = 'x-sealcast-on-behalf-of'
+
+/** One retry: a second one would not fit into the deadline after a request that timed out. */
+const MAX_ATTEMPTS = 2
+
+/** Sockets of one client; the SDK's own default. */
+const MAX_SOCKETS = 50
+
+export function createCaller(o: {
+  endpoint: string
+  credential: KmsCredential
+  observe: KmsRequestObserver
+  connectTimeoutMs: number
+  deadlineMs: number
+}): Caller {
+  const clients = new Map<string, KMSClient>()
+  const clientOf = (region: string): KMSClient => {
+    const existing = clients.get(region)
+    if (existing !== undefined) return existing
+    const client = createSdkClient({ ...o, region })
+    clients.set(region, client)
+    return client
+  }
+
+  return {
+    async call(call) {
+      const signal = AbortSignal.timeout(o.deadlineMs)
+      const attempts = trackAttempts(call, signal)
+      const answered = clientOf(call.region)
+        .send(call.command, { abortSignal: signal })
+        .then(
+          (output) => {
+            try {
+              if (signal.aborted) throw tooLate(o.deadlineMs)
+              return call.accept(output)
+            } finally {
+              call.discard(output)
+            }
+          },
+          (error: unknown) => {
+            throw signal.aborted ? tooLate(o.deadlineMs) : errorOf(error)
+          },
+        )
+      answered.then(
+        () => report(attempts, call, o.observe, 'ok'),
+        (error: unknown) => report(attempts, call, o.observe, codeOf(error)),
+      )
+      // The SDK does not look at the signal while it waits between attempts.
+      return await beforeAbort(answered, signal, o.deadlineMs)
+    },
+    close() {
+      for (const client of clients.values()) client.destroy()
+      clients.clear()
+    },
+  }
+}
+
+function createSdkClient(o: {
+  endpoint: string
+  credential: KmsCredential
+  region: string
+  connectTimeoutMs: number
+  deadlineMs: number
+}): KMSClient {
+  // Everything that the SDK would otherwise look up in the environment or in ~/.aws is given: which
+  // KMS is used, and how patiently, is never decided by what happens to lie around on the machine.
+  return new KMSClient({
+    endpoint: o.endpoint,
+    region: o.region,
+    credentials: { accessKeyId: o.credential.accessKeyId, secretAccessKey: o.credential.secretAccessKey },
+    maxAttempts: MAX_ATTEMPTS,
+    retryMode: 'standard',
+    defaultsMode: 'legacy',
+    useDualstackEndpoint: false,
+    useFipsEndpoint: false,
+    requestHandler: {
+      connectionTimeout: o.connectTimeoutMs,
+      // Leaves time for the second attempt.
+      requestTimeout: Math.ceil(o.deadlineMs * 0.6),
+      throwOnRequestTimeout: true,
+      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+    },
+  })
+}
+
+interface Attempt {
+  outcome: string
+  seconds: number
+}
+
+/** Adds the header, in the step before signing, and notes each attempt as it ends. */
+function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
+  { command, principal }: KmsCall<Input, Output, T>,
+  signal: AbortSignal,
+): readonly Attempt[] {
+  const attempts: Attempt[] = []
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args
+      if (typeof request === 'object' && request !== null && 'headers' in request) {
+        Object.assign(request.headers as object, { [ON_BEHALF_OF_HEADER]: principal })
+      }
+      return next(args)
+    },
+    { step: 'build', name: 'sealcastOnBehalfOf' },
+  )
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      // An attempt whose time was up before it began is not sent.
+      if (signal.aborted) return await next(args)
+      const startedAt = performance.now()
+      const note = (outcome: string) => attempts.push({ outcome, seconds: (performance.now() - startedAt) / 1000 })
+      try {
+        const result = await next(args)
+        note('ok')
+        return result
+      } catch (error) {
+        note(errorOf(error).code)
+        throw error
+      }
+    },
+    { step: 'deserialize', priority: 'high', name: 'sealcastAttempt' },
+  )
+  return attempts
+}
+
+/** The last attempt takes the outcome of the whole call, which also knows whether the answer was accepted. */
+function report(
+  attempts: readonly Attempt[],
+  { operation, purpose }: { operation: KmsOperation; purpose: KmsPurpose },
+  observe: KmsRequestObserver,
+  outcome: string,
+): void {
+  attempts.forEach((attempt, at) => {
+    const isLast = at === attempts.length - 1
+    observe({ operation, purpose, seconds: attempt.seconds, outcome: isLast ? outcome : attempt.outcome })
+  })
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof BrokerError ? error.code : 'UNKNOWN'
+}
+
+function tooLate(deadlineMs: number): KmsUnavailableError {
+  return new KmsUnavailableError(`KMS did not answer within ${deadlineMs} ms`)
+}
+
+function beforeAbort<T>(answered: Promise<T>, signal: AbortSignal, deadlineMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(tooLate(deadlineMs))
+    signal.addEventListener('abort', onAbort, { once: true })
+    answered.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,63 @@
+/**
+ * What can go wrong when KMS is asked, as errors of ours: one class a cause.
+ *
+ * The codes are those the SNS wire table and the delivery loop match on. Refusals are the
+ * publisher's or key owner's to fix; outages and altered answers are ours.
+ */
+
+import { BrokerError } from '#shared/errors'
+
+abstract class KmsRefusedError extends BrokerError {
+  override readonly fault = 'sender'
+  override readonly retryable: boolean = false
+}
+
+/** The principal may not use the key, or the key is not one it may learn about. */
+export class KmsAccessDeniedError extends KmsRefusedError {
+  override readonly code = 'KMS_ACCESS_DENIED'
+}
+
+/** The key exists and is switched off. */
+export class KmsDisabledError extends KmsRefusedError {
+  override readonly code = 'KMS_DISABLED'
+}
+
+/** The key is in a state that does not allow the request, e.g. pending deletion. */
+export class KmsInvalidStateError extends KmsRefusedError {
+  override readonly code = 'KMS_INVALID_STATE'
+}
+
+/** No such key or alias. */
+export class KmsNotFoundError extends KmsRefusedError {
+  override readonly code = 'KMS_NOT_FOUND'
+}
+
+/** KMS asks for fewer requests. */
+export class KmsThrottlingError extends KmsRefusedError {
+  override readonly code = 'KMS_THROTTLING'
+  override readonly retryable = true
+}
+
+/** The account or region is not subscribed to KMS. */
+export class KmsOptInRequiredError extends KmsRefusedError {
+  override readonly code = 'KMS_OPT_IN_REQUIRED'
+}
+
+/** The key cannot encrypt data keys: an asymmetric or HMAC key. */
+export class KmsInvalidKeyUsageError extends KmsRefusedError {
+  override readonly code = 'KMS_INVALID_KEY_USAGE'
+}
+
+/** KMS did not answer in time, could not be reached, failed, or does not accept the broker's credential. */
+export class KmsUnavailableError extends BrokerError {
+  override readonly code = 'KMS_UNAVAILABLE'
+  override readonly fault = 'receiver'
+  override readonly retryable = true
+}
+
+/** The encrypted data key does not open, or KMS answered for another key or with other than 32 bytes. */
+export class KmsIntegrityError extends BrokerError {
+  override readonly code = 'KMS_INTEGRITY'
+  override readonly fault = 'receiver'
+  override readonly retryable = false
+}
