@@ -1,0 +1,31 @@
+export { parseSubscriptionArn, parseTopicArn, type SubscriptionArn, type TopicArn } from './arns.ts'
+export { checkMessage } from './check-message.ts'
+export { checkSubject } from './check-subject.ts'
+export { checkTopicName } from './check-topic-name.ts'
+export { type ConfirmationFields, type ConfirmationPurpose, encodeConfirmation } from './confirmation.ts'
+export { confirmationToken, readConfirmationToken, type TokenSecrets } from './confirmation-token.ts'
+export { decodeParameters } from './decode-parameters.ts'
+export { DEFAULT_HTTP_RETRY, defaultEffectiveDeliveryPolicy, defaultTopicPolicy } from './default-policies.ts'
+export { confirmationHeaders, notificationHeaders } from './delivery-headers.ts'
+export { readSigningCertPath, signingCertUrl, subscribeUrl, unsubscribeUrl } from './delivery-urls.ts'
+export { encodeError, encodeResponse } from './encode-response.ts'
+export { type WireError, wireErrorOf } from './error-response.ts'
+export {
+  AuthorizationError,
+  DuplicateParameterError,
+  InvalidActionError,
+  InvalidParameterError,
+  InvalidSecurityError,
+  MalformedQueryStringError,
+  MissingActionError,
+  memberNotNull,
+  NotFoundError,
+  ParameterValueInvalidError,
+  ValidationError,
+} from './errors.ts'
+export { MAX_MESSAGE_BYTES } from './limits.ts'
+export { type MessageAttribute, readMessageAttributes } from './message-attributes.ts'
+export { encodeNotification, type NotificationFields, type SignatureFields } from './notification.ts'
+export type { Parameters } from './parameters.ts'
+export { confirmationStringToSign, notificationStringToSign } from './string-to-sign.ts'
+export type { XmlNode } from './xml.ts'

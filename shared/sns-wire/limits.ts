@@ -1,0 +1,39 @@
+/**
+ * The limits of the SNS wire format, as data.
+ *
+ * SNS's own numbers stand first; below them the broker's bounds on input that SNS does not name.
+ */
+
+/** Message and attributes together, in bytes; the subject does not count. SNS: 256 KiB a publish. */
+export const MAX_MESSAGE_BYTES = 262_144
+
+/** UTF-16 code units of a subject: 100 letters or 50 emoji, as SNS counts. */
+export const MAX_SUBJECT_UNITS = 100
+
+/** Characters of a topic name. */
+export const MAX_TOPIC_NAME_CHARACTERS = 256
+
+/** Bytes of a message attribute's name. */
+export const MAX_ATTRIBUTE_NAME_BYTES = 256
+
+/** Significant digits of a Number attribute. */
+export const MAX_NUMBER_DIGITS = 38
+
+/** Power of ten of a Number attribute's first significant digit. */
+export const NUMBER_SCALE = { min: -128, max: 126 } as const
+
+/** How long a confirmation token is good for. */
+export const CONFIRMATION_TOKEN_MS = 2 * 24 * 60 * 60 * 1000
+
+/** How far a token's time of issue may lie ahead: the clock skew that request signatures are allowed too. */
+export const CONFIRMATION_TOKEN_SKEW_MS = 15 * 60 * 1000
+
+/**
+ * Parameters of one request, those of URL and body together. The richest request within the message limit, a batch of
+ * ten with a hundred attributes each, has about 3,100; the bound keeps a body of `&a=&b=…` from costing a map entry every
+ * four bytes.
+ */
+export const MAX_PARAMETERS = 4_000
+
+/** Characters of a caller's value that an error text repeats. */
+export const MAX_ECHO_CHARACTERS = 128
