@@ -1,0 +1,51 @@
+/**
+ * What an action is: a name and a function from a checked request to the result element's content.
+ *
+ * When an action runs, the request is decoded, its signature verified, the transport rule applied.
+ * What is left to it: its parameters, the permission, the effect.
+ */
+
+import type { Catalog } from '#shared/catalog'
+import type { Clock } from '#shared/clock'
+import type { Principal } from '#shared/principals'
+import type { SecretRing } from '#shared/record-mac'
+import type { Parameters, XmlNode } from '#shared/sns-wire'
+import type { AppendConfirmation } from './append-confirmation.ts'
+import type { SealAndAppend } from './seal-and-append.ts'
+import type { TopicLookup } from './topic-lookup.ts'
+
+/** Who called, and the region of the credential scope: one endpoint serves any region. */
+export interface Caller {
+  readonly principal: Principal
+  readonly region: string
+}
+
+export interface ActionRequest {
+  readonly parameters: Parameters
+  /** Absent only for actions that may be called without a signature. */
+  readonly caller: Caller | undefined
+}
+
+export interface SignedActionRequest extends ActionRequest {
+  readonly caller: Caller
+}
+
+/** What actions act through; one object, joined in main.ts. */
+export interface ActionServices {
+  readonly catalog: Catalog
+  readonly topics: TopicLookup
+  readonly sealAndAppend: SealAndAppend
+  readonly appendConfirmation: AppendConfirmation
+  readonly tokenSecrets: SecretRing
+  readonly clock: Clock
+}
+
+interface ActionOf<R extends ActionRequest> {
+  readonly name: string
+  run(request: R, services: ActionServices): Promise<XmlNode | undefined>
+}
+
+/** An action that needs a signature, or one of the two that do not. */
+export type Action =
+  | (ActionOf<SignedActionRequest> & { readonly signature: 'required' })
+  | (ActionOf<ActionRequest> & { readonly signature: 'optional' })

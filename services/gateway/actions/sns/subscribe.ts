@@ -1,0 +1,84 @@
+/**
+ * Subscribe: registers an HTTP or HTTPS endpoint, pending until it confirms.
+ *
+ * Idempotent by (topic, protocol, endpoint, owner); a pending one gets a fresh confirmation, and
+ * tokens sent earlier stay valid. The subscription is stored before its confirmation is appended:
+ * a crash between leaves a pending subscription that the caller's retry completes.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { type Catalog, type Subscription, subscriptionArnOf } from '#shared/catalog'
+import { InvalidParameterError, NotFoundError, type Parameters } from '#shared/sns-wire'
+import type { Action } from '../../action.ts'
+import { checkEndpoint } from '../../check-endpoint.ts'
+import { refuseUnsupported, unsupported } from '../../refuse-unsupported.ts'
+import { readBoolean, requireParameter } from '../../require-parameter.ts'
+import { resolveTopic } from '../../resolve-topic.ts'
+
+export const subscribe: Action = {
+  name: 'Subscribe',
+  signature: 'required',
+  async run({ parameters, caller }, { catalog, topics, appendConfirmation, clock }) {
+    refuseUnsupported(parameters, [])
+    const { arn: topicArn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Subscribe' })
+    const { protocol, endpoint } = checkEndpoint(requireParameter(parameters, 'Protocol'), parameters.get('Endpoint'))
+    checkSubscriptionAttributes(parameters)
+    const returnArn = readBoolean(parameters, 'ReturnSubscriptionArn')
+    const topic = await topics.get(topicArn)
+    const subscription = await findOrCreate(catalog, {
+      id: randomUUID(),
+      topicArn,
+      incarnation: topic.incarnation,
+      protocol,
+      endpoint,
+      owner: caller.principal.account,
+      principal: caller.principal.arn,
+      state: 'pending',
+      confirmationWasAuthenticated: false,
+      createdAt: clock.now(),
+    })
+    if (subscription.state === 'pending') await appendConfirmation(subscription, 'subscribe')
+    const shown = subscription.state === 'confirmed' || returnArn
+    return [['SubscriptionArn', shown ? subscriptionArnOf(topicArn, subscription.id) : 'pending confirmation']]
+  },
+}
+
+async function findOrCreate(catalog: Catalog, wanted: Subscription): Promise<Subscription> {
+  const { subscriptions } = await catalog.readSubscriptions(wanted.topicArn)
+  const existing = subscriptions.find(
+    (one) =>
+      one.incarnation === wanted.incarnation &&
+      one.protocol === wanted.protocol &&
+      one.endpoint === wanted.endpoint &&
+      one.owner === wanted.owner,
+  )
+  if (existing !== undefined && existing.state !== 'deleted') return existing
+  // One that was unsubscribed by its link starts over as pending, under the ARN it had.
+  const subscription: Subscription = existing === undefined ? wanted : { ...existing, state: 'pending' }
+  const stored = await catalog.putSubscription(subscription, { expect: existing === undefined ? 'absent' : 'present' })
+  if (!stored) throw new NotFoundError('Topic does not exist')
+  return subscription
+}
+
+/** Only values that equal the defaults pass: the others need what delivery does not do yet. */
+function checkSubscriptionAttributes(parameters: Parameters): void {
+  for (const [name, value] of parameters.map('Attributes')) {
+    switch (name) {
+      case 'RawMessageDelivery':
+        if (value.toLowerCase() === 'false') break
+        if (value.toLowerCase() === 'true') throw unsupported('RawMessageDelivery')
+        throw new InvalidParameterError(
+          `Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [${value}]. Must be true or false.`,
+        )
+      case 'FilterPolicyScope':
+      case 'FilterPolicy':
+      case 'RedrivePolicy':
+      case 'DeliveryPolicy':
+      case 'SubscriptionRoleArn':
+      case 'ReplayPolicy':
+        throw unsupported(name)
+      default:
+        throw new InvalidParameterError('Invalid parameter: AttributeName')
+    }
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Every action by service. The service is the one its signature must be scoped to; SNS and STS
+ * share one endpoint and the Query protocol.
+ */
+
+import type { Action } from '../action.ts'
+import { confirmSubscription } from './sns/confirm-subscription.ts'
+import { createTopic } from './sns/create-topic.ts'
+import { deleteTopic } from './sns/delete-topic.ts'
+import { getTopicAttributes } from './sns/get-topic-attributes.ts'
+import { listTopics } from './sns/list-topics.ts'
+import { publish } from './sns/publish.ts'
+import { setTopicAttributes } from './sns/set-topic-attributes.ts'
+import { subscribe } from './sns/subscribe.ts'
+import { unsubscribe } from './sns/unsubscribe.ts'
+import { getCallerIdentity } from './sts/get-caller-identity.ts'
+
+export interface Service {
+  /** SigV4 service name. */
+  readonly name: 'sns' | 'sts'
+  readonly version: string
+  /** XML namespace of its answers. */
+  readonly namespace: string
+  readonly actions: ReadonlyMap<string, Action>
+}
+
+export const sns: Service = {
+  name: 'sns',
+  version: '2010-03-31',
+  namespace: 'http://sns.amazonaws.com/doc/2010-03-31/',
+  actions: byName([
+    confirmSubscription,
+    createTopic,
+    deleteTopic,
+    getTopicAttributes,
+    listTopics,
+    publish,
+    setTopicAttributes,
+    subscribe,
+    unsubscribe,
+  ]),
+}
+
+export const sts: Service = {
+  name: 'sts',
+  version: '2011-06-15',
+  namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
+  actions: byName([getCallerIdentity]),
+}
+
+/**
+ * Operations of SNS that exist and are not offered here. Named so that their answer is SNS's for a
+ * withheld operation rather than that for a misspelt one.
+ */
+export const WITHHELD: ReadonlySet<string> = new Set([
+  'AddPermission',
+  'CheckIfPhoneNumberIsOptedOut',
+  'CreatePlatformApplication',
+  'CreatePlatformEndpoint',
+  'CreateSMSSandboxPhoneNumber',
+  'DeleteEndpoint',
+  'DeletePlatformApplication',
+  'DeleteSMSSandboxPhoneNumber',
+  'GetDataProtectionPolicy',
+  'GetEndpointAttributes',
+  'GetPlatformApplicationAttributes',
+  'GetSMSAttributes',
+  'GetSMSSandboxAccountStatus',
+  'GetSubscriptionAttributes',
+  'ListEndpointsByPlatformApplication',
+  'ListOriginationNumbers',
+  'ListPhoneNumbersOptedOut',
+  'ListPlatformApplications',
+  'ListSMSSandboxPhoneNumbers',
+  'ListSubscriptions',
+  'ListSubscriptionsByTopic',
+  'ListTagsForResource',
+  'OptInPhoneNumber',
+  'PublishBatch',
+  'PutDataProtectionPolicy',
+  'RemovePermission',
+  'SetEndpointAttributes',
+  'SetPlatformApplicationAttributes',
+  'SetSMSAttributes',
+  'SetSubscriptionAttributes',
+  'TagResource',
+  'UntagResource',
+  'VerifySMSSandboxPhoneNumber',
+])
+
+function byName(actions: readonly Action[]): ReadonlyMap<string, Action> {
+  return new Map(actions.map((action) => [action.name, action]))
+}

@@ -1,0 +1,61 @@
+/**
+ * SigV4 → caller. The secret comes from the principals file; the region is that of the credential
+ * scope, which `SEALCAST_REGIONS` can narrow.
+ */
+
+import { createHash } from 'node:crypto'
+import type { Clock } from '#shared/clock'
+import type { Principals } from '#shared/principals'
+import {
+  createSignatureVerifier,
+  type HttpRequestParts,
+  InvalidClientTokenIdError,
+  parseSignature,
+} from '#shared/sigv4'
+import type { Caller } from './action.ts'
+
+export interface SignedParts {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly headers: HttpRequestParts['headers']
+  readonly body: Uint8Array
+}
+
+/** Returns the caller, or undefined when the request carries no signature at all. */
+export type Authenticate = (request: SignedParts, service: string) => Caller | undefined
+
+/**
+ * The returned function throws the sigv4 folder's errors, with AWS's wording: an incomplete header,
+ * an unknown access key, a clock off by more than 15 minutes, a wrong scope, a wrong signature.
+ */
+export function createAuthenticate(o: {
+  principals: Principals
+  clock: Clock
+  regions: readonly string[]
+}): Authenticate {
+  const verifier = createSignatureVerifier()
+  const regions = o.regions.length > 0 ? { regions: o.regions } : {}
+  return (request, service) => {
+    const parts: HttpRequestParts = {
+      method: request.method,
+      path: request.path,
+      query: request.query,
+      headers: request.headers,
+      bodyHash: createHash('sha256').update(request.body).digest('hex'),
+    }
+    const parsed = parseSignature(parts)
+    if (parsed === undefined) return undefined
+    const principal = o.principals.findByAccessKey(parsed.accessKeyId)
+    // No session tokens are issued yet, so any that comes along is not one of ours.
+    if (principal === undefined || parsed.sessionToken !== undefined) throw new InvalidClientTokenIdError()
+    verifier.verify(parsed, {
+      request: parts,
+      secretAccessKey: principal.secretAccessKey,
+      service,
+      now: o.clock.now(),
+      ...regions,
+    })
+    return { principal, region: parsed.region }
+  }
+}

@@ -1,0 +1,34 @@
+/** Protocol and endpoint of a Subscribe call, with SNS's refusals. Pure: nothing is resolved or reached. */
+
+import { InvalidParameterError } from '#shared/sns-wire'
+
+/** Longest URL taken. SNS states no bound; browsers and proxies stop near here. */
+const ENDPOINT_LENGTH = 2048
+
+/**
+ * @returns the endpoint exactly as given: it is part of the subscription's identity
+ * @throws {InvalidParameterError}
+ */
+export function checkEndpoint(
+  protocol: string,
+  endpoint: string | undefined,
+): { protocol: 'http' | 'https'; endpoint: string } {
+  if (protocol !== 'http' && protocol !== 'https') {
+    throw new InvalidParameterError(`Invalid parameter: Amazon SNS does not support this protocol string: ${protocol}`)
+  }
+  if (endpoint === undefined || endpoint === '' || endpoint.length > ENDPOINT_LENGTH) {
+    throw new InvalidParameterError('Invalid parameter: Endpoint')
+  }
+  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(endpoint)?.[1]?.toLowerCase()
+  if (scheme !== protocol) {
+    throw new InvalidParameterError('Invalid parameter: Endpoint must match the specified protocol')
+  }
+  const url = URL.parse(endpoint)
+  if (url === null || url.hostname === '') throw new InvalidParameterError('Invalid parameter: Endpoint')
+  if (protocol === 'http' && (url.username !== '' || url.password !== '')) {
+    throw new InvalidParameterError(
+      'Invalid parameter: Endpoint Reason: Please use HTTPS for subscriptions that contain inline credentials',
+    )
+  }
+  return { protocol, endpoint }
+}

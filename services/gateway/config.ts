@@ -1,0 +1,33 @@
+/** The gateway's settings, read once from the environment. */
+
+import { type Environment, readSettings } from '#shared/config'
+
+export type GatewayConfig = ReturnType<typeof readGatewayConfig>
+
+/** @throws {ConfigError} naming every variable that is missing or bad */
+export function readGatewayConfig(env: Environment) {
+  return readSettings(env, (read) => {
+    if (read.oneOf('SEALCAST_KMS', ['local', 'aws'], { default: 'local' }) === 'aws') {
+      read.refuse('SEALCAST_KMS', 'must be local: AWS KMS is not supported yet')
+    }
+    return {
+      // Nothing listens beyond loopback unless told to.
+      host: read.text('SEALCAST_GATEWAY_HOST', { default: '127.0.0.1' }),
+      port: read.integer('SEALCAST_GATEWAY_PORT', { default: 4443, min: 0, max: 65_535 }),
+      httpPort: read.optionalInteger('SEALCAST_HTTP_PORT', { min: 0, max: 65_535 }),
+      tlsCertificateFile: read.requiredText('SEALCAST_TLS_CERT_FILE'),
+      tlsKeyFile: read.requiredText('SEALCAST_TLS_KEY_FILE'),
+      redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
+      kmsEndpoint: read.text('SEALCAST_KMS_ENDPOINT', { default: 'http://127.0.0.1:4599' }),
+      secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
+      principalsFile: read.requiredText('SEALCAST_PRINCIPALS_FILE'),
+      metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9464, min: 0, max: 65_535 }),
+      /** Empty: any region a request names in its credential scope. */
+      regions: read.list('SEALCAST_REGIONS', { default: [] }),
+      partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
+      // 300 s is the promise of SNS's encryption guide, so it is also the ceiling.
+      dataKeyReuseMs: 1000 * read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),
+      shutdownMs: read.integer('SEALCAST_SHUTDOWN_MS', { default: 10_000, min: 0, max: 600_000 }),
+    }
+  })
+}

@@ -1,0 +1,131 @@
+/**
+ * Every request, in order: decode → authenticate → check the transport → dispatch → encode.
+ *
+ * Knows HTTP only as a method, a path, headers and bytes. Whatever is thrown on the way becomes
+ * SNS's error form through one table; nothing of an unlisted error reaches the caller.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '#shared/clock'
+import type { Log } from '#shared/log'
+import { MissingAuthenticationTokenError } from '#shared/sigv4'
+import {
+  decodeParameters,
+  encodeError,
+  encodeResponse,
+  InvalidActionError,
+  MissingActionError,
+  type Parameters,
+  wireErrorOf,
+  type XmlNode,
+} from '#shared/sns-wire'
+import type { ActionServices, Caller } from './action.ts'
+import { type Service, sns, sts, WITHHELD } from './actions/table.ts'
+import type { Authenticate } from './authenticate.ts'
+import { requireSecureTransport } from './require-secure-transport.ts'
+
+export interface GatewayRequest {
+  readonly method: string
+  /** As received, without the query. */
+  readonly path: string
+  /** As received, without `?`. */
+  readonly query: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+  /** Whether it came over TLS. */
+  readonly secure: boolean
+}
+
+export interface GatewayResponse {
+  readonly status: number
+  readonly requestId: string
+  readonly contentType: string
+  readonly body: string
+}
+
+export type HandleRequest = (request: GatewayRequest) => Promise<GatewayResponse>
+
+export function createHandleRequest(o: {
+  authenticate: Authenticate
+  services: ActionServices
+  clock: Clock
+  log: Log
+  onAnswered: (action: string, code: string, seconds: number) => void
+}): HandleRequest {
+  return async (request) => {
+    const startedAt = o.clock.now()
+    const requestId = randomUUID()
+    const known: Progress = { action: undefined, service: sns, caller: undefined }
+    let code = 'ok'
+    try {
+      const result = await answer(request, known, o)
+      const action = known.action ?? ''
+      const body = encodeResponse({ action, result, requestId, namespace: known.service.namespace })
+      return { status: 200, requestId, contentType: 'text/xml', body }
+    } catch (error) {
+      const wire = wireErrorOf(error)
+      code = wire.code
+      const fields = {
+        requestId,
+        action: known.action,
+        code,
+        status: wire.status,
+        principal: known.caller?.principal.arn,
+      }
+      // Texts of refusals echo what was sent; only our own faults are logged with theirs.
+      if (wire.fault === 'receiver') o.log.error('request.failed', fields, error)
+      else o.log.info('request.refused', fields)
+      const body = encodeError({ ...wire, requestId, namespace: known.service.namespace })
+      return { status: wire.status, requestId, contentType: 'text/xml', body }
+    } finally {
+      o.onAnswered(boundedAction(known), code, (o.clock.now() - startedAt) / 1000)
+    }
+  }
+}
+
+/** What is known of a request so far; the answer to a failure needs whatever part there is. */
+interface Progress {
+  action: string | undefined
+  service: Service
+  caller: Caller | undefined
+}
+
+async function answer(
+  request: GatewayRequest,
+  known: Progress,
+  { authenticate, services }: { authenticate: Authenticate; services: ActionServices },
+): Promise<XmlNode | undefined> {
+  const parameters = decodeParameters({
+    query: request.query,
+    body: request.body,
+    hasFormBody: request.method === 'POST',
+  })
+  known.action = parameters.action
+  known.service = parameters.action !== undefined && sts.actions.has(parameters.action) ? sts : sns
+  const action = known.service.actions.get(parameters.action ?? '')
+  known.caller = authenticate(request, known.service.name)
+  if (known.caller === undefined && action?.signature !== 'optional') {
+    await requireSecureTransport(parameters, services.topics)
+    throw new MissingAuthenticationTokenError()
+  }
+  if (action === undefined) throw unknownAction(parameters)
+  if (parameters.version !== undefined && parameters.version !== known.service.version) throw unknownAction(parameters)
+  if (action.signature === 'optional') return action.run({ parameters, caller: known.caller }, services)
+  if (!request.secure) await requireSecureTransport(parameters, services.topics)
+  if (known.caller === undefined) throw new MissingAuthenticationTokenError()
+  return action.run({ parameters, caller: known.caller }, services)
+}
+
+function unknownAction(parameters: Parameters): Error {
+  const { action, version } = parameters
+  if (action === undefined || action === '') return new MissingActionError()
+  return new InvalidActionError(
+    WITHHELD.has(action)
+      ? `Operation (${action}) is not supported in this region`
+      : `Could not find operation ${action} for version ${version ?? sns.version}`,
+  )
+}
+
+function boundedAction({ action, service }: Progress): string {
+  return action !== undefined && service.actions.has(action) ? action : 'unknown'
+}

@@ -1,0 +1,99 @@
+/** The gateway process: wiring only. */
+
+import { createCatalog } from '#shared/catalog'
+import { systemClock } from '#shared/clock'
+import { createDataKeyStore, createSealingKeys } from '#shared/data-keys'
+import { createKmsClient } from '#shared/kms-client'
+import { notifyReady, shutdownSignal } from '#shared/lifecycle'
+import { createLog } from '#shared/log'
+import { createMetrics, serveMetrics } from '#shared/metrics'
+import { openPrincipals } from '#shared/principals'
+import { createRecordMac } from '#shared/record-mac'
+import { closeRedis, openRedis, whenReady } from '#shared/redis'
+import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
+import { createStreamAppender, openMeta } from '#shared/stream-log'
+import { createAppendConfirmation } from './append-confirmation.ts'
+import { createAuthenticate } from './authenticate.ts'
+import { readGatewayConfig } from './config.ts'
+import { createHandleRequest } from './handle-request.ts'
+import { createGatewayMetrics } from './metrics.ts'
+import { createSealAndAppend } from './seal-and-append.ts'
+import { startGatewayServer } from './server.ts'
+import { createTopicLookup } from './topic-lookup.ts'
+
+const clock = systemClock
+const config = readGatewayConfig(process.env)
+const log = createLog({ service: 'gateway' })
+const shutdown = shutdownSignal()
+const metrics = createMetrics({ service: 'gateway' })
+const count = createGatewayMetrics(metrics)
+
+await using _metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+await using principals = await openPrincipals({
+  file: config.principalsFile,
+  onReloadFailure: (error) => log.error('principals.reload-failed', {}, error),
+})
+const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
+const tokenSecrets = await readTokenSecrets(config.secretsDir)
+const certificates = await readSigningCertificates(config.secretsDir)
+await using kms = createKmsClient({
+  endpoint: config.kmsEndpoint,
+  credential: await readBrokerCredential(config.secretsDir),
+  observe: count.observeKms,
+})
+
+const redis = openRedis({
+  url: config.redisUrl,
+  name: 'gateway',
+  onError: (error) => log.warn('redis.connection-failed', {}, error),
+})
+await whenReady(redis, shutdown)
+const meta = await openMeta({ redis, partitions: config.partitions })
+if (meta.partitions !== config.partitions) {
+  log.warn('partitions.fixed', { configured: config.partitions, inForce: meta.partitions })
+}
+
+const onForged = ({ kind, topicArn }: { kind: string; topicArn: string }) => {
+  count.recordForged(kind)
+  log.alarm('record.forged', { kind, topicArn })
+}
+const catalog = createCatalog({ redis, recordMac, onForged })
+const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
+const sealingKeys = createSealingKeys({
+  kms,
+  store: createDataKeyStore({ redis, recordMac }),
+  clock,
+  reuseMs: config.dataKeyReuseMs,
+  onLookup: count.observeDataKeyLookup,
+})
+const handleRequest = createHandleRequest({
+  authenticate: createAuthenticate({ principals, clock, regions: config.regions }),
+  services: {
+    catalog,
+    topics: createTopicLookup({ catalog, clock }),
+    sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
+    appendConfirmation: createAppendConfirmation({ appender, clock }),
+    tokenSecrets,
+    clock,
+  },
+  clock,
+  log,
+  onAnswered: count.requestAnswered,
+})
+const server = await startGatewayServer({
+  ...config,
+  certificates,
+  handleRequest,
+  onTlsReloadFailure: (error) => log.error('tls.reload-failed', {}, error),
+})
+log.info('gateway.ready', { port: server.port, httpPort: server.httpPort })
+notifyReady()
+
+await new Promise<void>((resolve) => {
+  if (shutdown.aborted) resolve()
+  shutdown.addEventListener('abort', () => resolve(), { once: true })
+})
+await server.stop(config.shutdownMs)
+await closeRedis(redis)
+log.info('gateway.stopped')
+log.flush()

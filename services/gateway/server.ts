@@ -1,0 +1,208 @@
+/**
+ * HTTP in and out. Knows no SNS rule: it reads a bounded body, hands bytes over and writes the
+ * answer. HTTPS always; plain HTTP only where a port for it is set.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { readFileSync, unwatchFile, watchFile } from 'node:fs'
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { encodeError, InvalidParameterError, wireErrorOf } from '#shared/sns-wire'
+import type { GatewayRequest, GatewayResponse, HandleRequest } from './handle-request.ts'
+import { readBody } from './read-body.ts'
+import { findSigningCertificate } from './signing-certificates.ts'
+
+export interface GatewayServer {
+  readonly port: number
+  readonly httpPort: number | undefined
+  /** Takes no new connections, lets requests under way finish, gives up on them after `deadlineMs`. */
+  stop(deadlineMs: number): Promise<void>
+}
+
+/** Bytes of request line and headers together: room for a GET whose parameters are all in the URL. */
+const HEADER_BYTES = 64 * 1024
+/** A client has this long to send its headers, and this long for the whole request. */
+const HEADERS_TIMEOUT_MS = 10_000
+const REQUEST_TIMEOUT_MS = 30_000
+/** Longer than the idle time SDKs keep pooled connections, so that they close first, not we under a request. */
+const KEEP_ALIVE_MS = 75_000
+const CERTIFICATE_POLL_MS = 5_000
+
+export async function startGatewayServer(o: {
+  host: string
+  port: number
+  httpPort: number | undefined
+  tlsCertificateFile: string
+  tlsKeyFile: string
+  certificates: ReadonlyMap<string, string>
+  handleRequest: HandleRequest
+  onTlsReloadFailure: (error: unknown) => void
+}): Promise<GatewayServer> {
+  const options = {
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    noDelay: true,
+  }
+  const readTls = () => ({ cert: readFileSync(o.tlsCertificateFile), key: readFileSync(o.tlsKeyFile) })
+  const https = createHttpsServer({ ...options, ...readTls(), minVersion: 'TLSv1.2' })
+  const servers: Server[] = [https]
+  const http = o.httpPort === undefined ? undefined : createHttpServer(options)
+  if (http !== undefined) servers.push(http)
+
+  let stopping = false
+  for (const server of servers) {
+    server.on('request', (request, response) => {
+      serve(request, response, { ...o, secure: server === https, isStopping: () => stopping })
+    })
+    server.on('clientError', refuseBrokenRequest)
+  }
+  const stopWatching = reloadTlsOnChange(https, readTls, o)
+  const port = await listen(https, o.port, o.host)
+  const httpPort = http === undefined ? undefined : await listen(http, o.httpPort ?? 0, o.host)
+
+  return {
+    port,
+    httpPort,
+    async stop(deadlineMs) {
+      stopping = true
+      stopWatching()
+      const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+      for (const server of servers) server.closeIdleConnections()
+      const deadline = setTimeout(() => {
+        for (const server of servers) server.closeAllConnections()
+      }, deadlineMs)
+      await closed
+      clearTimeout(deadline)
+    },
+  }
+}
+
+interface ServeOptions {
+  readonly secure: boolean
+  readonly certificates: ReadonlyMap<string, string>
+  readonly handleRequest: HandleRequest
+  isStopping(): boolean
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, o: ServeOptions): Promise<void> {
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  const path = mark === -1 ? url : url.slice(0, mark)
+  const query = mark === -1 ? '' : url.slice(mark + 1)
+  const method = request.method ?? ''
+  const read = await readBody(request)
+  if (read.kind === 'aborted') return
+  if (o.isStopping() || read.kind === 'too-long') response.setHeader('connection', 'close')
+  if (method === 'GET') {
+    const certificate = findSigningCertificate(path, o.certificates)
+    if (certificate !== undefined) {
+      write(response, {
+        status: 200,
+        requestId: randomUUID(),
+        contentType: 'application/x-pem-file',
+        body: certificate,
+      })
+      return
+    }
+  }
+  if (read.kind === 'too-long') {
+    write(response, errorResponse(new InvalidParameterError('Invalid parameter: Message too long')))
+    return
+  }
+  const misdirected = refuseMisdirected(method, path, request)
+  if (misdirected !== undefined) {
+    write(response, misdirected)
+    return
+  }
+  const gatewayRequest: GatewayRequest = {
+    method,
+    path,
+    query,
+    headers: request.headers,
+    body: read.body,
+    secure: o.secure,
+  }
+  write(response, await o.handleRequest(gatewayRequest))
+}
+
+/** Requests that are no AWS Query request at all: another path or method, or an SQS SDK's JSON. */
+function refuseMisdirected(method: string, path: string, request: IncomingMessage): GatewayResponse | undefined {
+  const requestId = randomUUID()
+  if (request.headers['x-amz-target'] !== undefined) {
+    return {
+      status: 400,
+      requestId,
+      contentType: 'application/x-amz-json-1.0',
+      body: JSON.stringify({
+        __type: 'com.amazonaws.sqs#UnsupportedOperation',
+        message: 'Queues are not supported by this server yet.',
+      }),
+    }
+  }
+  if (path !== '/' || (method !== 'GET' && method !== 'POST')) {
+    const body = encodeError({ code: 'InvalidAction', message: 'No such resource', fault: 'sender', requestId })
+    return { status: path === '/' ? 405 : 404, requestId, contentType: 'text/xml', body }
+  }
+  return undefined
+}
+
+function errorResponse(error: Error): GatewayResponse {
+  const requestId = randomUUID()
+  const wire = wireErrorOf(error)
+  return { status: wire.status, requestId, contentType: 'text/xml', body: encodeError({ ...wire, requestId }) }
+}
+
+function write(response: ServerResponse, { status, requestId, contentType, body }: GatewayResponse): void {
+  response.writeHead(status, {
+    'x-amzn-RequestId': requestId,
+    'Content-Type': contentType,
+    'Content-Length': Buffer.byteLength(body),
+  })
+  response.end(body)
+}
+
+/** What Node's parser refused: no request exists to answer, only a socket. */
+function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const requestId = randomUUID()
+  const body = encodeError({
+    code: 'MalformedInput',
+    message: 'The request is not well-formed HTTP or was not sent in time',
+    fault: 'sender',
+    requestId,
+  })
+  socket.end(
+    'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/xml\r\n' +
+      `x-amzn-RequestId: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  )
+}
+
+function reloadTlsOnChange(
+  server: HttpsServer,
+  readTls: () => { cert: Buffer; key: Buffer },
+  o: { tlsCertificateFile: string; onTlsReloadFailure: (error: unknown) => void },
+): () => void {
+  const reload = () => {
+    try {
+      server.setSecureContext({ ...readTls(), minVersion: 'TLSv1.2' })
+    } catch (error) {
+      // The certificate in use stays; a half-written file is read again at its next change.
+      o.onTlsReloadFailure(error)
+    }
+  }
+  watchFile(o.tlsCertificateFile, { interval: CERTIFICATE_POLL_MS, persistent: false }, reload)
+  return () => unwatchFile(o.tlsCertificateFile, reload)
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+  })
+}

@@ -1,0 +1,110 @@
+/**
+ * The topic attributes that can be set: their values, the texts SNS refuses them with, and those
+ * that are SNS's but not enforced here yet, which are therefore refused.
+ *
+ * Pure: a new attribute set is returned, nothing is stored. Rules: CreateTopic and
+ * SetTopicAttributes in the SNS API reference.
+ */
+
+import type { TopicAttributes } from '#shared/catalog'
+import { InvalidParameterError } from '#shared/sns-wire'
+
+/** Characters of a DisplayName. SNS API reference. */
+const DISPLAY_NAME_LENGTH = 100
+/** SNS stores any string; the bound keeps records small. A key ARN has about 80 characters. */
+const KEY_ID_LENGTH = 2048
+
+/** Settable on SNS, refused here until something enforces them. */
+const NOT_YET = new Set([
+  'Policy',
+  'DeliveryPolicy',
+  'FifoTopic',
+  'ContentBasedDeduplication',
+  'FifoThroughputScope',
+  'ArchivePolicy',
+  'TracingConfig',
+  ...['HTTP', 'Firehose', 'Lambda', 'Application', 'SQS'].flatMap((protocol) => [
+    `${protocol}SuccessFeedbackRoleArn`,
+    `${protocol}SuccessFeedbackSampleRate`,
+    `${protocol}FailureFeedbackRoleArn`,
+  ]),
+])
+
+/**
+ * Returns `current` with one attribute set.
+ *
+ * @param value `''` removes the attribute
+ * @throws {InvalidParameterError} unknown, read-only, unsupported or malformed
+ */
+export function setTopicAttribute(current: TopicAttributes, name: string, value: string): TopicAttributes {
+  switch (name) {
+    case 'DisplayName':
+      if (value.length > DISPLAY_NAME_LENGTH) throw new InvalidParameterError('Invalid parameter: DisplayName')
+      return withOptional(current, 'displayName', value)
+    case 'KmsMasterKeyId':
+      // Never resolved here, as in SNS: a key may be made later, and the publish says what is wrong.
+      if (value.length > KEY_ID_LENGTH) throw new InvalidParameterError('Invalid parameter: KmsMasterKeyId')
+      return withOptional(current, 'kmsMasterKeyId', value)
+    case 'SignatureVersion':
+      if (value !== '1' && value !== '2') throw new InvalidParameterError('Invalid parameter: SignatureVersion')
+      return { ...current, signatureVersion: value }
+    default:
+      if (NOT_YET.has(name)) {
+        throw new InvalidParameterError(`Invalid parameter: ${name} Reason: not supported by this server yet`)
+      }
+      throw new InvalidParameterError('Invalid parameter: AttributeName')
+  }
+}
+
+/**
+ * Builds the attributes of a new topic from CreateTopic's map.
+ *
+ * @throws {InvalidParameterError} `Invalid parameter: Attributes Reason: …`
+ */
+export function readTopicAttributes(entries: readonly (readonly [string, string])[]): TopicAttributes {
+  let attributes: TopicAttributes = {}
+  for (const [name, value] of entries) {
+    // A standard topic may say so; the value is neither stored nor returned. Recorded from SNS.
+    if (name === 'FifoTopic' && value.toLowerCase() === 'false') continue
+    try {
+      attributes = setTopicAttribute(attributes, name, value)
+    } catch (error) {
+      throw error instanceof InvalidParameterError ? asAttributesError(error) : error
+    }
+  }
+  return attributes
+}
+
+/** Whether every supplied attribute equals the stored one; one that was never set differs. */
+export function attributesAgree(
+  entries: readonly (readonly [string, string])[],
+  supplied: TopicAttributes,
+  stored: TopicAttributes,
+): boolean {
+  return entries.every(([name]) => {
+    const field = FIELDS.get(name)
+    return field === undefined || supplied[field] === stored[field]
+  })
+}
+
+const FIELDS = new Map<string, keyof TopicAttributes>([
+  ['DisplayName', 'displayName'],
+  ['KmsMasterKeyId', 'kmsMasterKeyId'],
+  ['SignatureVersion', 'signatureVersion'],
+])
+
+function withOptional(
+  current: TopicAttributes,
+  field: 'displayName' | 'kmsMasterKeyId',
+  value: string,
+): TopicAttributes {
+  const { [field]: _removed, ...rest } = current
+  return value === '' ? rest : { ...rest, [field]: value }
+}
+
+function asAttributesError(error: InvalidParameterError): InvalidParameterError {
+  const text = error.message.replace(/^Invalid parameter: /, '')
+  return text === 'AttributeName'
+    ? error
+    : new InvalidParameterError(`Invalid parameter: Attributes Reason: ${text.replace(' Reason:', ':')}`)
+}
