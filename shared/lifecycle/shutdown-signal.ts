@@ -6,7 +6,12 @@
 /** Aborts at the first request to stop. Later signals change nothing: shutting down has its own deadline. */
 export function shutdownSignal(): AbortSignal {
   const controller = new AbortController()
-  const stop = () => controller.abort()
+  const stop = () => {
+    // Listening for `disconnect` keeps the channel, and so the process, alive: let go of it now,
+    // so that the process ends by itself once its work has.
+    process.channel?.unref()
+    controller.abort()
+  }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)
   process.on('disconnect', stop)

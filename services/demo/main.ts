@@ -1,0 +1,127 @@
+/**
+ * `npm run demo`: an application's view of a running stack, with unmodified AWS SDK clients, a
+ * subscriber that checks signatures with `sns-validator`, and redis-cli looking over Redis's shoulder.
+ *
+ * It checks what it shows and ends with status 1 when anything is not as promised.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { Agent } from 'node:https'
+import { join } from 'node:path'
+import { getCACertificates, setDefaultCACertificates } from 'node:tls'
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import {
+  CreateTopicCommand,
+  DeleteTopicCommand,
+  GetTopicAttributesCommand,
+  PublishCommand,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns'
+import { BrokerError } from '#shared/errors'
+import { issueServerCertificate } from '#shared/pki'
+import { readServedRequests, servedBetween } from './kms-counter.ts'
+import { watchRedis } from './redis-monitor.ts'
+import { sideBySide } from './show.ts'
+import { readStackEnvironment } from './stack-environment.ts'
+import { startSubscriber } from './subscriber.ts'
+
+const MESSAGES = 10
+const DEADLINE_MS = 20_000
+
+try {
+  process.exitCode = (await runDemo()) ? 0 : 1
+} catch (error) {
+  say(
+    error instanceof BrokerError ? error.message : `The demo failed: ${error instanceof Error ? error.message : error}`,
+  )
+  process.exitCode = 1
+}
+
+async function runDemo(): Promise<boolean> {
+  const { home, variables } = await readStackEnvironment(process.env)
+  const authority = {
+    certificatePem: await readFile(join(home, 'ca.pem'), 'utf8'),
+    privateKeyPem: await readFile(join(home, 'tls', 'ca.key.pem'), 'utf8'),
+  }
+  // sns-validator fetches the signing certificate through the global https agent.
+  setDefaultCACertificates([...getCACertificates('default'), authority.certificatePem])
+  const client = {
+    region: variables.AWS_REGION ?? '',
+    credentials: {
+      accessKeyId: variables.AWS_ACCESS_KEY_ID ?? '',
+      secretAccessKey: variables.AWS_SECRET_ACCESS_KEY ?? '',
+    },
+    maxAttempts: 3,
+  }
+  const gateway = variables.AWS_ENDPOINT_URL_SNS ?? ''
+  const sns = new SNSClient({
+    ...client,
+    endpoint: gateway,
+    requestHandler: { httpsAgent: new Agent({ keepAlive: true }) },
+  })
+  const kms = new KMSClient({ ...client, endpoint: variables.AWS_ENDPOINT_URL_KMS ?? '' })
+  const metricsUrls = (variables.SEALCAST_METRICS_URLS ?? '').split(',')
+
+  const { KeyMetadata: key } = await kms.send(new CreateKeyCommand({ Description: 'sealcast demo' }))
+  say(`1. KMS key        ${key?.Arn}`)
+  const { TopicArn: topicArn = '' } = await sns.send(
+    new CreateTopicCommand({
+      Name: `demo-${randomBytes(4).toString('hex')}`,
+      Attributes: { KmsMasterKeyId: key?.KeyId ?? '' },
+    }),
+  )
+  say(`2. sealed topic   ${topicArn}`)
+
+  await using subscriber = await startSubscriber({
+    certificate: issueServerCertificate({ authority, hosts: ['localhost', '127.0.0.1'], now: Date.now() }),
+    signingHost: new URL(gateway).host,
+    deadlineMs: DEADLINE_MS,
+  })
+  await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'https', Endpoint: subscriber.url }))
+  const [confirmation] = await subscriber.receive('SubscriptionConfirmation', 1)
+  await fetch(confirmation?.SubscribeURL ?? '')
+  const { Attributes: attributes } = await sns.send(new GetTopicAttributesCommand({ TopicArn: topicArn }))
+  say(`3. subscriber     ${subscriber.url} (confirmed: ${attributes?.SubscriptionsConfirmed})`)
+
+  const servedBefore = await readServedRequests(metricsUrls)
+  await using monitor = await watchRedis(variables.SEALCAST_REDIS_URL ?? '')
+  const published = new Map<string, string>()
+  for (let n = 1; n <= MESSAGES; n++) {
+    const body = `order ${n}: ${n * 3} crates of oranges, PIN ${randomBytes(2).toString('hex')}`
+    const { MessageId: id = '' } = await sns.send(
+      new PublishCommand({
+        TopicArn: topicArn,
+        Subject: `Order ${n}`,
+        Message: body,
+        MessageAttributes: { kind: { DataType: 'String', StringValue: 'order' } },
+      }),
+    )
+    published.set(id, body)
+  }
+  const notifications = await subscriber.receive('Notification', MESSAGES)
+  const calls = servedBetween(servedBefore, await readServedRequests(metricsUrls))
+  const entries = monitor.entries()
+
+  say(`4. published ${published.size}, delivered ${notifications.length}, every signature verified by sns-validator\n`)
+  const rows = notifications.map(
+    ({ MessageId = '', Message = '' }) => [Message, entries.get(MessageId)?.fields.get('body') ?? '(nothing)'] as const,
+  )
+  say(`${sideBySide(['what the subscriber got', 'what Redis was given (body, by redis-cli MONITOR)'], rows)}\n`)
+
+  const total = [...calls.values()].reduce((sum, count) => sum + count, 0)
+  const list = [...calls].map(([operation, count]) => `${operation} ${count}`).join(', ')
+  const leaked = [...published.values()].filter((body) => monitor.lines.some((line) => line.includes(body)))
+  const wrong = notifications.filter(({ MessageId = '', Message }) => published.get(MessageId) !== Message)
+  say(`KMS calls for ${published.size} messages, by the KMS's own counter: ${total} (${list})`)
+  say(`bodies seen in clear on their way into Redis: ${leaked.length} of ${published.size}`)
+  await sns.send(new DeleteTopicCommand({ TopicArn: topicArn }))
+  const good = total === 2 && leaked.length === 0 && wrong.length === 0 && entries.size === MESSAGES
+  if (!good) say('NOT AS PROMISED: two KMS calls, no body in clear and equal bodies were expected')
+  return good
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
