@@ -1,0 +1,11 @@
+export { applyJitter, JITTER_SHARE } from './apply-jitter.ts'
+export { RetryScheduleUnavailableError } from './errors.ts'
+export { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
+export {
+  createRetrySchedule,
+  type DueRetry,
+  type PartitionRetries,
+  type RetryReference,
+  type RetrySchedule,
+  type RetryVerdict,
+} from './retry-schedule.ts'

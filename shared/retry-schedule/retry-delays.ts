@@ -1,0 +1,61 @@
+/**
+ * Turns a retry policy into the delays before each retry.
+ *
+ * Four phases follow the first attempt: retries without delay, retries at the minimum, a backoff
+ * from the minimum to the maximum, retries at the maximum. AWS names the backoff functions and
+ * publishes no formulas; those below rise from minDelayTarget to maxDelayTarget, each in the shape
+ * its name promises. The phases are those of SNS's delivery policies.
+ *
+ * Pure: no clock, no randomness. Bounds (100 retries, an hour in all) are checked where a policy is
+ * accepted, not here.
+ */
+
+export type BackoffFunction = 'linear' | 'arithmetic' | 'geometric' | 'exponential'
+
+/** Field names as SNS spells them in a DeliveryPolicy. */
+export interface RetryPolicy {
+  /** Seconds. */
+  minDelayTarget: number
+  /** Seconds. */
+  maxDelayTarget: number
+  /** All retries; what the three other counts leave over is the backoff phase. */
+  numRetries: number
+  numNoDelayRetries: number
+  numMinDelayRetries: number
+  numMaxDelayRetries: number
+  backoffFunction: BackoffFunction
+}
+
+/** @returns seconds before each retry, in order; as many as the policy has retries */
+export function retryDelays(policy: RetryPolicy): readonly number[] {
+  const { minDelayTarget: min, maxDelayTarget: max } = policy
+  const backoffRetries =
+    policy.numRetries - policy.numNoDelayRetries - policy.numMinDelayRetries - policy.numMaxDelayRetries
+  return [
+    ...repeat(0, policy.numNoDelayRetries),
+    ...repeat(min, policy.numMinDelayRetries),
+    ...backoff(Math.max(0, backoffRetries), (step, progress) =>
+      SHAPES[policy.backoffFunction](min, max, progress, step),
+    ),
+    ...repeat(max, policy.numMaxDelayRetries),
+  ]
+}
+
+/** @param progress 0 at the first step of the phase, 1 at its last */
+type Shape = (min: number, max: number, progress: number, step: number) => number
+
+const SHAPES: Readonly<Record<BackoffFunction, Shape>> = {
+  linear: (min, max, progress) => min + (max - min) * progress,
+  arithmetic: (min, max, progress) => min + (max - min) * progress ** 2,
+  geometric: (min, max, progress) => min * (max / min) ** progress,
+  exponential: (min, max, _progress, step) => Math.min(max, min * 2 ** step),
+}
+
+function repeat(delay: number, times: number): number[] {
+  return new Array<number>(Math.max(0, times)).fill(delay)
+}
+
+function backoff(steps: number, delayAt: (step: number, progress: number) => number): number[] {
+  // A phase of a single step has no way to go: it stays at the minimum.
+  return Array.from({ length: steps }, (_, step) => delayAt(step, steps === 1 ? 0 : step / (steps - 1)))
+}

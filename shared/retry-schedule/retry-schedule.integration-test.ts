@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { systemClock } from '#shared/clock'
+import { startTestRedis } from '#shared/test-redis'
+import { createRetrySchedule, type DueRetry, type RetryVerdict } from './index.ts'
+
+const PREFIX = 'sealcast:{p:3}'
+
+suite('createRetrySchedule()', () => {
+  test('runs a job after its delay, counts attempts, and leaves nothing behind', async () => {
+    await using stage = await setup()
+    const verdicts: RetryVerdict[] = [
+      { kind: 'retry', delayMs: 5, reason: 'HTTP_503' },
+      { kind: 'retry', delayMs: 0, reason: 'ECONNREFUSED' },
+      { kind: 'done' },
+    ]
+    const retries = stage.open(async () => verdicts.shift() ?? { kind: 'done' })
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await retries.schedule(reference, { delayMs: 20 })
+    await stage.until(async () => stage.runs.length === 3 && (await stage.jobs()) === 0)
+    assert.deepEqual(
+      stage.runs,
+      [0, 1, 2].map((retriesMade) => ({ ...reference, retriesMade })),
+    )
+    await retries.close()
+  })
+
+  test('holds a job without counting an attempt', async () => {
+    await using stage = await setup()
+    const verdicts: RetryVerdict[] = [
+      { kind: 'hold', delayMs: 5 },
+      { kind: 'hold', delayMs: 5 },
+    ]
+    const retries = stage.open(async () => verdicts.shift() ?? { kind: 'done' })
+    await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 1 })
+    await stage.until(async () => stage.runs.length === 3 && (await stage.jobs()) === 0)
+    assert.deepEqual(
+      stage.runs.map((run) => run.retriesMade),
+      [0, 0, 0],
+    )
+    await retries.close()
+  })
+
+  test('keeps one job for one message and subscription', async () => {
+    await using stage = await setup()
+    const retries = stage.open(async () => ({ kind: 'done' }))
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await retries.schedule(reference, { delayMs: 60_000 })
+    await retries.schedule(reference, { delayMs: 1 })
+    assert.equal(await stage.jobs(), 1)
+    assert.equal(stage.runs.length, 0)
+    await retries.close()
+  })
+
+  test('holds a job whose processing throws, and stores neither message nor stack', async () => {
+    await using stage = await setup()
+    let thrown = false
+    const retries = stage.open(async () => {
+      if (!thrown) {
+        thrown = true
+        throw new Error('the body was: secret words')
+      }
+      return { kind: 'retry', delayMs: 60_000, reason: 'HTTP_500' }
+    })
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await retries.schedule(reference, { delayMs: 1 })
+    await stage.until(async () => stage.runs.length === 2 && (await stage.field(reference, 'atm')) === '1')
+    assert.equal(await stage.field(reference, 'failedReason'), 'HTTP_500')
+    assert.equal(await stage.field(reference, 'stacktrace'), '[]')
+    assert.equal(stage.errors.length, 1)
+    await retries.close()
+  })
+
+  test('leaves an abandoned job for the next owner, attempt uncounted', async () => {
+    await using stage = await setup()
+    const first = stage.open(async () => ({ kind: 'abandon' }))
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await first.schedule(reference, { delayMs: 1 })
+    await stage.until(async () => stage.runs.length === 1)
+    await first.abandon()
+    assert.equal(await stage.jobs(), 1)
+
+    const second = stage.open(async () => ({ kind: 'done' }))
+    await stage.until(async () => stage.runs.length === 2 && (await stage.jobs()) === 0)
+    assert.equal(stage.runs[1]?.retriesMade, 0)
+    await second.close()
+  })
+
+  test('close() waits for the job that runs', async () => {
+    await using stage = await setup()
+    const finish = Promise.withResolvers<void>()
+    const retries = stage.open(async () => {
+      await finish.promise
+      return { kind: 'done' }
+    })
+    await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 1 })
+    await stage.until(async () => stage.runs.length === 1)
+    let closed = false
+    const closing = retries.close().then(() => {
+      closed = true
+    })
+    await delay(50)
+    assert.equal(closed, false)
+    finish.resolve()
+    await closing
+    assert.equal(await stage.jobs(), 0)
+  })
+
+  test('refuses to wait for Redis longer than its deadline, and works again when Redis does', async () => {
+    await using stage = await setup({ addDeadlineMs: 200 })
+    const retries = stage.open(async () => ({ kind: 'done' }))
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 1 })
+    await stage.until(async () => stage.runs.length === 1)
+    stage.redis.kill()
+    await assert.rejects(retries.schedule(reference, { delayMs: 1 }), { code: 'RETRY_SCHEDULE_UNAVAILABLE' })
+    await stage.redis.start()
+    await stage.until(async () => {
+      await retries.schedule(reference, { delayMs: 1 }).catch(() => undefined)
+      return stage.runs.some((run) => run.messageId === reference.messageId)
+    })
+    await retries.close()
+  })
+
+  test('keeps every key of a partition in its hash slot', async () => {
+    await using stage = await setup({ cluster: true })
+    const retries = stage.open(async () => ({ kind: 'done' }))
+    await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 1 })
+    await stage.until(async () => stage.runs.length === 1 && (await stage.jobs()) === 0)
+    for (const key of (await stage.redis.cli('keys', '*')).split('\n'))
+      assert.ok(key.startsWith(`${PREFIX}:retry`), key)
+    await retries.close()
+  })
+})
+
+async function setup({ addDeadlineMs = 3_000, cluster = false }: { addDeadlineMs?: number; cluster?: boolean } = {}) {
+  const redis = await startTestRedis({ cluster })
+  const errors: unknown[] = []
+  const runs: DueRetry[] = []
+  const schedule = createRetrySchedule({
+    url: redis.url,
+    clock: systemClock,
+    lockMs: 500,
+    onError: (error) => void errors.push(error),
+    addDeadlineMs,
+  })
+  return {
+    redis,
+    errors,
+    runs,
+    open: (process: (due: DueRetry) => Promise<RetryVerdict>) =>
+      schedule.open({
+        prefix: PREFIX,
+        concurrency: 4,
+        process: (due) => {
+          runs.push(due)
+          return process(due)
+        },
+      }),
+    /** Job hashes that exist, in whatever state. */
+    jobs: async () =>
+      (await redis.cli('keys', `${PREFIX}:retry:*-*-*`))
+        .split('\n')
+        .filter((key) => key !== '' && !key.endsWith(':lock')).length,
+    field: (reference: { messageId: string; subscriptionId: string }, name: string) =>
+      redis.cli('hget', `${PREFIX}:retry:${reference.messageId}-${reference.subscriptionId}`, name),
+    async until(condition: () => Promise<boolean>) {
+      const deadline = Date.now() + 10_000
+      while (!(await condition())) {
+        assert.ok(Date.now() < deadline, 'the condition did not come true in time')
+        await delay(10)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await schedule[Symbol.asyncDispose]()
+      await redis[Symbol.asyncDispose]()
+    },
+  }
+}

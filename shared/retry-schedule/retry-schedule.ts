@@ -1,0 +1,242 @@
+/**
+ * Failed deliveries waiting for their next attempt: a delayed job each. The one place that knows
+ * BullMQ.
+ *
+ * A job is a reference (message id, subscription id); the body rests in the partition's body record.
+ * What becomes of a job is decided by the caller's `process` and applied here, so that policies,
+ * subscriptions and leases stay outside: BullMQ's own attempt limit is never reached.
+ *
+ * Each partition has its queue, in the partition's hash slot. One connection is shared by all
+ * queues; each partition adds one that blocks. Both keep commands while Redis is gone, as BullMQ
+ * needs, wherefore `schedule` has a deadline. Nothing but codes is stored of a failure.
+ */
+
+import { DelayedError, type Job, Queue, Worker } from 'bullmq'
+import { Redis } from 'ioredis'
+import type { Clock } from '#shared/clock'
+import { RetryScheduleUnavailableError } from './errors.ts'
+
+export interface RetryReference {
+  messageId: string
+  subscriptionId: string
+}
+
+export interface DueRetry extends RetryReference {
+  /** Attempts that were made from the schedule before; holds do not count. */
+  retriesMade: number
+}
+
+/** What becomes of a retry. `reason` is a code: it is stored in Redis. */
+export type RetryVerdict =
+  | { kind: 'done' }
+  /** An attempt was made and failed: again after `delayMs`. */
+  | { kind: 'retry'; delayMs: number; reason: string }
+  /** No attempt was made: again after `delayMs`. */
+  | { kind: 'hold'; delayMs: number }
+  /** The partition is no longer ours: nothing is written, the next owner runs the job again. */
+  | { kind: 'abandon' }
+
+export interface PartitionRetries {
+  /**
+   * Records a retry. Doing so again while the job exists changes nothing.
+   *
+   * @throws {RetryScheduleUnavailableError} when Redis does not answer in time
+   */
+  schedule(reference: RetryReference, options: { delayMs: number }): Promise<void>
+  /** Starts no more jobs and waits for those that run. */
+  close(): Promise<void>
+  /** Stops at once and writes nothing more: the lease is gone. */
+  abandon(): Promise<void>
+}
+
+export interface RetrySchedule extends AsyncDisposable {
+  /**
+   * Runs the due retries of one partition; call it only while holding its lease.
+   *
+   * @param prefix key prefix with the partition's hash tag
+   * @param concurrency how many jobs may run at once
+   */
+  open(options: {
+    prefix: string
+    concurrency: number
+    process: (due: DueRetry) => Promise<RetryVerdict>
+  }): PartitionRetries
+}
+
+/** Retries end by their policy, in `process`; this only has to be more than any policy allows. */
+const UNREACHABLE_ATTEMPTS = 1_000_000
+
+/** BullMQ narrates every step to a stream nobody reads here; it need not hold more than a few. */
+const EVENTS_KEPT = 10
+
+/** After an unexpected failure of `process`: short, as no attempt was consumed, but no hot loop. */
+const UNEXPECTED_FAILURE_DELAY_MS = 1_000
+
+/**
+ * @param url of Redis
+ * @param lockMs how long a job of a killed process stays locked before another run; two to three
+ *   times that until it is found
+ * @param onError told of every failure that is not somebody's answer: connection losses, lost locks
+ * @param addDeadlineMs how long `schedule` waits for Redis
+ */
+export function createRetrySchedule({
+  url,
+  clock,
+  lockMs,
+  onError,
+  addDeadlineMs = 3_000,
+}: {
+  url: string
+  clock: Clock
+  lockMs: number
+  onError: (error: unknown) => void
+  addDeadlineMs?: number
+}): RetrySchedule {
+  const connection = new Redis(url, {
+    connectionName: 'sealcast-retry',
+    maxRetriesPerRequest: null,
+    retryStrategy: (times) => Math.min(50 * times, 500),
+  })
+  connection.on('error', onError)
+
+  return {
+    open: ({ prefix, concurrency, process }) =>
+      openPartition({ connection, clock, prefix, concurrency, process, lockMs, onError, addDeadlineMs }),
+    async [Symbol.asyncDispose]() {
+      connection.disconnect()
+    },
+  }
+}
+
+function openPartition({
+  connection,
+  clock,
+  prefix,
+  concurrency,
+  process,
+  lockMs,
+  onError,
+  addDeadlineMs,
+}: {
+  connection: Redis
+  clock: Clock
+  prefix: string
+  concurrency: number
+  process: (due: DueRetry) => Promise<RetryVerdict>
+  lockMs: number
+  onError: (error: unknown) => void
+  addDeadlineMs: number
+}): PartitionRetries {
+  const queue = new Queue<RetryReference>(QUEUE_NAME, {
+    connection,
+    prefix,
+    streams: { events: { maxLen: EVENTS_KEPT } },
+  })
+  queue.on('error', onError)
+
+  const closed = Promise.withResolvers<void>()
+  const worker = new Worker<RetryReference>(QUEUE_NAME, (job, token) => run(job, token), {
+    connection,
+    prefix,
+    concurrency,
+    lockDuration: lockMs,
+    stalledInterval: lockMs,
+    // A job is stalled when its process died. Its default of one would lose the job at the second death.
+    maxStalledCount: Number.MAX_SAFE_INTEGER,
+    settings: { backoffStrategy: (_attemptsMade, _type, error) => delayOf(error) },
+  })
+  worker.on('error', onError)
+  worker.on('closed', () => closed.resolve())
+
+  async function run(job: Job<RetryReference>, token: string | undefined): Promise<void> {
+    const verdict = await judge(job)
+    switch (verdict.kind) {
+      case 'done':
+        return
+      case 'retry':
+        throw new RetryLater(verdict.reason, verdict.delayMs)
+      case 'hold':
+        await job.moveToDelayed(clock.now() + verdict.delayMs, token)
+        throw new DelayedError()
+      case 'abandon':
+        // Thrown only once the worker is closed: until then BullMQ would record it as a failed attempt.
+        await closed.promise
+        throw new RetryLater('ABANDONED', UNEXPECTED_FAILURE_DELAY_MS)
+    }
+  }
+
+  async function judge(job: Job<RetryReference>): Promise<RetryVerdict> {
+    const { messageId, subscriptionId } = job.data
+    if (typeof messageId !== 'string' || typeof subscriptionId !== 'string') {
+      onError(new TypeError('A retry job without a reference was removed'))
+      return { kind: 'done' }
+    }
+    try {
+      return await process({ messageId, subscriptionId, retriesMade: job.attemptsMade })
+    } catch (error) {
+      onError(error)
+      return { kind: 'hold', delayMs: UNEXPECTED_FAILURE_DELAY_MS }
+    }
+  }
+
+  return {
+    schedule: (reference, { delayMs }) =>
+      beforeDeadline(
+        addDeadlineMs,
+        queue.add('retry', reference, {
+          jobId: `${reference.messageId}-${reference.subscriptionId}`,
+          delay: delayMs,
+          attempts: UNREACHABLE_ATTEMPTS,
+          backoff: { type: 'verdict' },
+          removeOnComplete: true,
+          removeOnFail: true,
+          stackTraceLimit: 0,
+        }),
+      ),
+    async close() {
+      await worker.close()
+      await queue.close()
+    },
+    async abandon() {
+      await worker.close(true)
+      await queue.close()
+    },
+  }
+}
+
+const QUEUE_NAME = 'retry'
+
+/** Carries a verdict through BullMQ's failure path. Its message is what BullMQ stores: a code. */
+class RetryLater extends Error {
+  readonly delayMs: number
+
+  constructor(reason: string, delayMs: number) {
+    super(reason)
+    this.delayMs = delayMs
+  }
+}
+
+function delayOf(error: Error | undefined): number {
+  return error instanceof RetryLater ? error.delayMs : UNEXPECTED_FAILURE_DELAY_MS
+}
+
+/** BullMQ waits for Redis without end; whoever schedules must not. */
+async function beforeDeadline(deadlineMs: number, recorded: Promise<unknown>): Promise<void> {
+  const expired = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => expired.reject(new RetryScheduleUnavailableError('Cannot schedule a retry: Redis did not answer in time')),
+    deadlineMs,
+  )
+  try {
+    await Promise.race([recorded, expired.promise])
+  } catch (error) {
+    if (error instanceof RetryScheduleUnavailableError) {
+      // The command may still be sent or fail later; nobody waits for it any more.
+      recorded.catch(() => undefined)
+      throw error
+    }
+    throw new RetryScheduleUnavailableError('Cannot schedule a retry: Redis refused it')
+  } finally {
+    clearTimeout(timer)
+  }
+}
