@@ -1,0 +1,6 @@
+export type { EnvelopeContext, MessageAttribute, MessageHeader } from './associated-data.ts'
+export { type DataKey, deriveDataKey } from './data-key.ts'
+export { DataKeyFormatError, EnvelopeAuthenticationError, EnvelopeFormatError } from './errors.ts'
+export { readDataKeyId } from './format.ts'
+export { open } from './open.ts'
+export { seal } from './seal.ts'
