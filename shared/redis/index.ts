@@ -1,0 +1,13 @@
+export type { Redis } from 'ioredis'
+export { coalesceWrites } from './coalesce-writes.ts'
+export {
+  RedisAuthenticationError,
+  RedisOutcomeUnknownError,
+  RedisRefusedError,
+  RedisReplyError,
+  RedisUnavailableError,
+  RedisUrlError,
+} from './errors.ts'
+export { closeRedis, openRedis, whenReady } from './open-redis.ts'
+export { pipelineReplies, redisCall } from './redis-call.ts'
+export { defineScript, type RedisScript, type ScriptArgument } from './redis-script.ts'
