@@ -48,7 +48,7 @@ export const ALGORITHM = 'AWS4-HMAC-SHA256'
 
 /** A week. AWS, "Signature Version 4 query parameters". */
 const MAX_EXPIRES_SECONDS = 604_800
-/** SDKs sign about nine; a limit only so that nobody makes verifying expensive. */
+/** SDKs sign eight or nine; a limit only so that nobody makes verifying expensive. */
 const MAX_SIGNED_HEADERS = 100
 
 /**

@@ -10,7 +10,7 @@
  * can add one (a security token, a target) to a signed request. What `x-amz-content-sha256` claims
  * must be the body's hash: `UNSIGNED-PAYLOAD` and streaming signatures are S3's, and refused.
  *
- * The whole of it runs on each publish: parsing and verifying a request of the JavaScript SDK (nine
+ * The whole of it runs on each publish: parsing and verifying a request of the JavaScript SDK (eight
  * signed headers) with a known signing key took 6 µs (Node 24.21, 2 cores). Hashing the body is
  * the caller's and comes on top.
  */
