@@ -1,0 +1,117 @@
+/**
+ * The principals in force: read at the start, then again whenever the file changes.
+ *
+ * Watching is on the directory, since an atomic replace gives the name a new file and a watch on the
+ * old one goes blind. Not every file system tells of changes (network shares, mounted secrets), so the
+ * file's stamp is also looked at twice a second. Either way a reload is all or nothing: a bad file is
+ * reported once and leaves the last good principals in force.
+ */
+
+import { type FSWatcher, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { parsePrincipalArn } from './principal-arn.ts'
+import type { PrincipalsDocument } from './principals-file.ts'
+import { readPrincipalsFile, stampPrincipalsFile } from './read-principals-file.ts'
+
+export interface Principal {
+  readonly arn: string
+  readonly account: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly userId: string
+}
+
+export interface Principals extends AsyncDisposable {
+  findByAccessKey(accessKeyId: string): Principal | undefined
+}
+
+/** Half of the second within which a change is in force. */
+const POLL_MS = 500
+
+/**
+ * @param o.onReloadFailure told once for each state of the file that could not be used
+ * @param o.onReload told when a change is in force
+ * @throws what reading the file throws, at the start only
+ */
+export async function openPrincipals(o: {
+  file: string
+  onReloadFailure: (error: unknown) => void
+  onReload?: () => void
+}): Promise<Principals> {
+  const first = await readPrincipalsFile(o.file)
+  let byAccessKey = indexByAccessKey(first.document)
+  let stamp = first.stamp
+
+  const reload = async (): Promise<void> => {
+    // Kept before reading, so that a state of the file that cannot be used is tried and reported once.
+    const current = await stampPrincipalsFile(o.file)
+    if (current === stamp) return
+    stamp = current
+    const read = await readPrincipalsFile(o.file)
+    stamp = read.stamp
+    byAccessKey = indexByAccessKey(read.document)
+    o.onReload?.()
+  }
+  const watching = watchFile(o.file, () => reload().catch(o.onReloadFailure))
+  return {
+    findByAccessKey: (accessKeyId) => byAccessKey.get(accessKeyId),
+    [Symbol.asyncDispose]: () => watching[Symbol.asyncDispose](),
+  }
+}
+
+function indexByAccessKey(document: PrincipalsDocument): ReadonlyMap<string, Principal> {
+  const byAccessKey = new Map<string, Principal>()
+  for (const { arn, userId, accessKeys } of document.principals) {
+    const { account } = parsePrincipalArn(arn)
+    for (const { id, secret } of accessKeys) {
+      byAccessKey.set(id, Object.freeze({ arn, account, accessKeyId: id, secretAccessKey: secret, userId }))
+    }
+  }
+  return byAccessKey
+}
+
+/** Calls `look` at every hint of a change and every POLL_MS, never twice at once. */
+function watchFile(file: string, look: () => Promise<void>): AsyncDisposable {
+  let running: Promise<void> | undefined
+  let again = false
+  let closed = false
+  const run = async (): Promise<void> => {
+    do {
+      again = false
+      await look()
+    } while (again && !closed)
+    running = undefined
+  }
+  const hint = (): void => {
+    if (running === undefined) running = run()
+    else again = true
+  }
+  const timer = setInterval(hint, POLL_MS)
+  // Neither keeps a process alive that has nothing else to do.
+  timer.unref()
+  const watcher = watchDirectory(file, hint)
+  return {
+    async [Symbol.asyncDispose]() {
+      closed = true
+      clearInterval(timer)
+      watcher?.close()
+      await running
+    },
+  }
+}
+
+/** undefined where watching is not to be had (inotify limits, some file systems): looking twice a second is enough. */
+function watchDirectory(file: string, hint: () => void): FSWatcher | undefined {
+  const name = basename(file)
+  try {
+    const watcher = watch(dirname(file), { persistent: false }, (event, changed) => {
+      // Any rename may put another file in this one's place (mounted secrets swap a directory link beside
+      // it); writes to other files are none of ours, and may be many.
+      if (event === 'rename' || changed === name) hint()
+    })
+    watcher.on('error', () => watcher.close())
+    return watcher
+  } catch {
+    return undefined
+  }
+}
