@@ -1,0 +1,60 @@
+/** What every action gets and gives, and the steps most of them share. */
+
+import type { Caller } from '../authorize.ts'
+import { authorizeKey } from '../authorize.ts'
+import { KeyDisabledError, NotFoundError } from '../errors.ts'
+import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
+import type { KeyStore, KmsKey } from '../key-store.ts'
+import type { MemberReader } from '../members.ts'
+
+export interface ActionRequest {
+  readonly operation: string
+  readonly caller: Caller
+  readonly keyStore: KeyStore
+  /** See members.ts: what is not read is refused. */
+  readMembers<T>(read: (reader: MemberReader) => T): T
+  /** Adds to the request's log line; never a plaintext or ciphertext. */
+  note(fields: { keyArn?: string; encryptionContext?: ReadonlyMap<string, string> }): void
+}
+
+/** The members of the answer; undefined: an empty body. */
+export type ActionResult = Readonly<Record<string, unknown>> | undefined
+
+export type Action = (request: ActionRequest) => ActionResult | Promise<ActionResult>
+
+/** Limits of KMS's model on everything that names a key. */
+export const KEY_ID_RULES = { min: 1, max: 2048 } as const
+
+/**
+ * Finds the key that `identifier` names, if the caller may use it.
+ *
+ * @param o.aliases whether the operation takes aliases
+ * @throws {NotFoundError} when it names none
+ * @throws {AccessDeniedError} when the caller may not, whether it exists or not
+ */
+export function resolveKey(identifier: string, request: ActionRequest, o: { aliases: boolean }): KmsKey {
+  const { caller, keyStore } = request
+  const reference = parseKeyIdentifier(identifier, caller, o)
+  authorizeKey(caller, request.operation, reference)
+  const arn = reference.kind === 'key' ? reference.arn : targetOf(reference.arn, keyStore)
+  request.note({ keyArn: arn })
+  const key = keyStore.findKey(arn)
+  if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
+  return key
+}
+
+/** @throws {KeyDisabledError} when the key is switched off */
+export function requireEnabled({ arn, state }: KmsKey): void {
+  if (state === 'Disabled') throw new KeyDisabledError(`${arn} is disabled.`)
+}
+
+/** KMS's timestamps: seconds, with a fraction. */
+export function toSeconds(epochMs: number): number {
+  return epochMs / 1000
+}
+
+function targetOf(aliasArn: string, keyStore: KeyStore): string {
+  const alias = keyStore.findAlias(aliasArn)
+  if (alias === undefined) throw new NotFoundError(`Alias ${aliasArn} is not found.`)
+  return keyArnOf(alias, alias.targetKeyId)
+}

@@ -1,0 +1,54 @@
+/**
+ * GenerateDataKey: a random data key, in clear and encrypted under the key's current material.
+ *
+ * Touches no disk: the key was durable before it could be named.
+ */
+
+import { randomBytes } from 'node:crypto'
+import { sealBlob } from '../ciphertext-blob.ts'
+import { DryRunError } from '../errors.ts'
+import { type Action, KEY_ID_RULES, requireEnabled, resolveKey } from './action.ts'
+
+const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const
+
+export const generateDataKey: Action = (request) => {
+  const input = request.readMembers((read) => {
+    const keySpec = read.choice('KeySpec', { values: ['AES_256', 'AES_128'], supported: ['AES_256', 'AES_128'] })
+    const numberOfBytes = read.integer('NumberOfBytes', { min: 1, max: 1024 })
+    if ((keySpec === undefined) === (numberOfBytes === undefined)) {
+      read.refuse('Please specify either number of bytes or key spec.')
+    }
+    read.emptyList('GrantTokens')
+    return {
+      keyId: read.requiredText('KeyId', KEY_ID_RULES),
+      bytes: keySpec === undefined ? (numberOfBytes ?? 0) : BYTES_OF_SPEC[keySpec],
+      encryptionContext: read.textMap('EncryptionContext'),
+      isDryRun: read.flag('DryRun'),
+    }
+  })
+  const { encryptionContext } = input
+  request.note({ encryptionContext })
+  const key = resolveKey(input.keyId, request, { aliases: true })
+  requireEnabled(key)
+  if (input.isDryRun) throw new DryRunError()
+  const material = key.materials.find(({ state }) => state === 'CURRENT')
+  if (material === undefined) throw new Error(`No current key material: ${key.arn}`)
+  const plaintext = randomBytes(input.bytes)
+  try {
+    const blob = sealBlob(plaintext, {
+      keyArn: key.arn,
+      keyId: key.id,
+      materialId: material.id,
+      material: material.secret,
+      encryptionContext,
+    })
+    return {
+      CiphertextBlob: blob.toString('base64'),
+      Plaintext: plaintext.toString('base64'),
+      KeyId: key.arn,
+      KeyMaterialId: material.id,
+    }
+  } finally {
+    plaintext.fill(0)
+  }
+}

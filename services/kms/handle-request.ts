@@ -1,0 +1,126 @@
+/**
+ * Every request, in order: decode → authenticate → authorize → act → encode; one log line, one count.
+ *
+ * Knows no socket: server.ts hands in what was received and sends what is returned. Nobody learns
+ * more than "not authenticated" before the signature is proved. The log line holds operation, key,
+ * caller, outcome and the encryption context, which KMS calls not secret; never plaintext, ciphertext
+ * or signature.
+ */
+
+import { randomUUID } from 'node:crypto'
+import type { Fields, Log } from '#shared/log'
+import type { Authenticate, Identity } from './authenticate.ts'
+import { authorizeOperation } from './authorize.ts'
+import { errorResponseOf } from './error-response.ts'
+import { RequestTooLargeError, SerializationError, UnknownOperationError } from './errors.ts'
+import type { KeyStore } from './key-store.ts'
+import { readMembers } from './members.ts'
+import type { KmsMetrics } from './metrics.ts'
+import { actionOf, operationOf } from './operations.ts'
+
+export interface ReceivedRequest {
+  readonly method: string
+  /** As received, with any query. */
+  readonly target: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** undefined: longer than the limit, and not kept. */
+  readonly body: Buffer | undefined
+}
+
+export interface Answer {
+  readonly status: number
+  readonly requestId: string
+  /** JSON text, or empty. */
+  readonly body: string
+}
+
+export type HandleRequest = (request: ReceivedRequest) => Promise<Answer>
+
+const JSON_1_1 = 'application/x-amz-json-1.1'
+
+/** Longest encryption context in a log line, in characters: enough for any that a broker sends. */
+const MAX_LOGGED_CONTEXT = 1024
+
+export function createHandleRequest(o: {
+  keyStore: KeyStore
+  authenticate: Authenticate
+  metrics: KmsMetrics
+  log: Log
+}): HandleRequest {
+  return async (request) => {
+    const startedAt = performance.now()
+    const requestId = randomUUID()
+    const operation = operationOf(single(request.headers['x-amz-target']))
+    const noted: Record<string, string> = {}
+    const note = (fields: Record<string, string | undefined>) => Object.assign(noted, fields)
+    const settle = (outcome: string): Fields => {
+      o.metrics.served.add({ operation: operation ?? 'unknown', outcome })
+      const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000
+      return { operation: operation ?? 'unknown', outcome, requestId, durationMs, ...noted }
+    }
+    try {
+      const result = await act(request, { ...o, operation, note })
+      o.log.info('request.served', settle('ok'))
+      return { status: 200, requestId, body: result === undefined ? '' : JSON.stringify(result) }
+    } catch (error) {
+      const { status, name, body } = errorResponseOf(error)
+      const fields = settle(name)
+      // What the caller did wrong needs no stack; what we did wrong needs a name to look for.
+      if (status >= 500) o.log.error('request.failed', fields, error)
+      else o.log.info('request.refused', fields)
+      return { status, requestId, body: JSON.stringify(body) }
+    }
+  }
+}
+
+async function act(
+  request: ReceivedRequest,
+  o: {
+    keyStore: KeyStore
+    authenticate: Authenticate
+    operation: string | undefined
+    note: (fields: Record<string, string | undefined>) => void
+  },
+) {
+  const { body, headers, method } = request
+  if (body === undefined) throw new RequestTooLargeError('The request body is too large.')
+  const [path = '', query = ''] = splitOnce(request.target, '?')
+  const identity = o.authenticate({ method, path, query, headers, body })
+  o.note(identityFields(identity))
+  if (method !== 'POST' || path !== '/' || query !== '') throw new UnknownOperationError('The operation is not known.')
+  const action = actionOf(o.operation)
+  if (mediaTypeOf(headers) !== JSON_1_1) throw new SerializationError(`The content type must be ${JSON_1_1}.`)
+  const operation = o.operation ?? 'unknown'
+  return await action({
+    operation,
+    caller: authorizeOperation(identity, operation),
+    keyStore: o.keyStore,
+    readMembers: (read) => readMembers(body, read),
+    note: ({ keyArn, encryptionContext }) => {
+      if (keyArn !== undefined) o.note({ keyArn })
+      if (encryptionContext?.size) o.note({ encryptionContext: loggable(encryptionContext) })
+    },
+  })
+}
+
+function identityFields({ arn, region, onBehalfOf }: Identity): Record<string, string | undefined> {
+  return { caller: arn, region, onBehalfOf: onBehalfOf?.arn }
+}
+
+function loggable(context: ReadonlyMap<string, string>): string {
+  return JSON.stringify(Object.fromEntries(context)).slice(0, MAX_LOGGED_CONTEXT)
+}
+
+function mediaTypeOf(headers: ReceivedRequest['headers']): string | undefined {
+  return single(headers['content-type'])?.split(';')[0]?.trim().toLowerCase()
+}
+
+function single(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator)
+  return at === -1 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
+}

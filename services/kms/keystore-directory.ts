@@ -1,0 +1,138 @@
+/**
+ * Opens the directory of a keystore: lock, root key, then the store or its backup.
+ *
+ * Everything is verified before anybody is served. What cannot be opened is left as it is: a wrong or
+ * missing root key is an operator's mistake to correct, and a new store or root key in its place would
+ * make every message sealed so far unreadable. A damaged store is moved aside, never overwritten, so
+ * that it cannot displace the backup it was recovered from.
+ */
+
+import { type KeyObject, randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Clock } from '#shared/clock'
+import { isMissing, replaceFileDurably, TEMPORARY_MARK } from './durable-file.ts'
+import { KeystoreDamagedError, KeystoreDirectoryError, RootKeyMissingError } from './errors.ts'
+import { decodeKeystore, encodeKeystore, type Keystore } from './keystore-file.ts'
+import { createRootKey, deriveStoreKeys, ROOT_KEY_FILE, readRootKey, type StoreKeys } from './root-key.ts'
+import { acquireStoreLock } from './store-lock.ts'
+
+export const KEYSTORE_FILE = 'keystore.json'
+export const BACKUP_FILE = 'keystore.json.bak'
+
+export type KeystoreEvent =
+  | { readonly kind: 'root-key-created'; readonly path: string }
+  | { readonly kind: 'keystore-created'; readonly path: string }
+  /** The main file was lost or damaged: the last change before that may be missing. */
+  | { readonly kind: 'backup-used'; readonly path: string; readonly generation: number }
+
+export interface OpenedKeystore extends AsyncDisposable {
+  readonly keystore: Keystore
+  readonly storeKeys: StoreKeys
+  /** Durable when it returns. */
+  write(keystore: Keystore): Promise<void>
+}
+
+export async function openKeystoreDirectory({
+  dir,
+  clock,
+  onEvent,
+}: {
+  dir: string
+  clock: Clock
+  onEvent: (event: KeystoreEvent) => void
+}): Promise<OpenedKeystore> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await checkDirectory(dir)
+  const path = join(dir, KEYSTORE_FILE)
+  const backup = join(dir, BACKUP_FILE)
+  // Held for good only when opening succeeds.
+  await using opening = new AsyncDisposableStack()
+  const lock = opening.use(await acquireStoreLock(dir))
+  await removeTemporaries(dir)
+  const writeWith = (storeKeys: StoreKeys) => (keystore: Keystore) =>
+    replaceFileDurably(path, encodeKeystore(keystore, storeKeys), { backup, beforeReplace: () => lock.assertHeld() })
+
+  const rootKey = await obtainRootKey(dir, onEvent)
+  const found = await loadKeystore({ path, backup, rootKey, clock, onEvent })
+  const { keystore, storeKeys } = found ?? newKeystore(rootKey)
+  const write = writeWith(storeKeys)
+  if (found === undefined) {
+    await write(keystore)
+    onEvent({ kind: 'keystore-created', path })
+  }
+  const held = opening.move()
+  return { keystore, storeKeys, write, [Symbol.asyncDispose]: () => held.disposeAsync() }
+}
+
+async function checkDirectory(dir: string): Promise<void> {
+  const { mode } = await stat(dir)
+  if ((mode & 0o022) !== 0) {
+    throw new KeystoreDirectoryError(`Cannot keep keys in ${dir}: others than its owner may write there`)
+  }
+}
+
+async function removeTemporaries(dir: string): Promise<void> {
+  const names = await readdir(dir)
+  await Promise.all(
+    // A rival's unfinished lock is not ours to remove.
+    names.filter((n) => n.includes(TEMPORARY_MARK) && n.startsWith(KEYSTORE_FILE)).map((n) => unlink(join(dir, n))),
+  )
+}
+
+async function obtainRootKey(dir: string, onEvent: (event: KeystoreEvent) => void): Promise<KeyObject> {
+  const existing = await readRootKey(dir)
+  if (existing !== undefined) return existing
+  const names = await readdir(dir)
+  if (names.some((name) => name.startsWith(KEYSTORE_FILE))) {
+    throw new RootKeyMissingError(`Cannot open the keystore in ${dir}: ${ROOT_KEY_FILE} is missing`)
+  }
+  const rootKey = await createRootKey(dir)
+  onEvent({ kind: 'root-key-created', path: join(dir, ROOT_KEY_FILE) })
+  return rootKey
+}
+
+function newKeystore(rootKey: KeyObject): { keystore: Keystore; storeKeys: StoreKeys } {
+  const storeId = randomBytes(16).toString('hex')
+  const keystore: Keystore = { storeId, generation: 1, keys: [], aliases: [] }
+  return { keystore, storeKeys: deriveStoreKeys(rootKey, storeId) }
+}
+
+/** @returns undefined when there is neither a store nor a backup */
+async function loadKeystore(o: {
+  path: string
+  backup: string
+  rootKey: KeyObject
+  clock: Clock
+  onEvent: (event: KeystoreEvent) => void
+}): Promise<{ keystore: Keystore; storeKeys: StoreKeys } | undefined> {
+  const main = await readIfThere(o.path)
+  let damage: KeystoreDamagedError | undefined
+  if (main !== undefined) {
+    try {
+      return decodeKeystore(main, o.rootKey)
+    } catch (error) {
+      // A wrong root key is no damage: an older backup that happens to open must not replace the store.
+      if (!(error instanceof KeystoreDamagedError)) throw error
+      damage = error
+    }
+  }
+  const spare = await readIfThere(o.backup)
+  if (spare === undefined) {
+    if (damage !== undefined) throw damage
+    return undefined
+  }
+  const recovered = decodeKeystore(spare, o.rootKey)
+  if (damage !== undefined) await rename(o.path, `${o.path}.damaged-${o.clock.now()}`)
+  o.onEvent({ kind: 'backup-used', path: o.backup, generation: recovered.keystore.generation })
+  return recovered
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The local KMS: wiring only.
+ *
+ * Order matters: the keystore is locked, loaded and verified before anything listens, and closed
+ * after the last answer.
+ */
+
+import { readFile } from 'node:fs/promises'
+import { systemClock } from '#shared/clock'
+import { notifyReady, shutdownSignal } from '#shared/lifecycle'
+import { createLog, type Log } from '#shared/log'
+import { createMetrics, serveMetrics } from '#shared/metrics'
+import { openPrincipals } from '#shared/principals'
+import { readBrokerCredential } from '#shared/secrets'
+import { createAuthenticate } from './authenticate.ts'
+import { type KmsConfig, readKmsConfig } from './config.ts'
+import { createHandleRequest } from './handle-request.ts'
+import { openKeyStore } from './key-store.ts'
+import type { KeystoreEvent } from './keystore-directory.ts'
+import { createKmsMetrics } from './metrics.ts'
+import { startServer } from './server.ts'
+
+const log = createLog({ service: 'kms' })
+try {
+  await run(readKmsConfig(process.env), shutdownSignal())
+} catch (error) {
+  log.error('kms.failed', {}, error)
+  process.exitCode = 1
+} finally {
+  log.flush()
+  // The channel to the supervisor would keep a process alive that has nothing left to do.
+  if (process.connected) process.disconnect()
+}
+
+async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
+  const clock = systemClock
+  const metrics = createMetrics({ service: 'kms' })
+  await using keyStore = await openKeyStore({ dir: config.dir, clock, onEvent: (event) => report(event, log) })
+  const broker = await readBrokerCredential(config.secretsDir)
+  await using principals = await openPrincipals({
+    file: config.principalsFile,
+    onReloadFailure: (error) => log.error('principals.reload-failed', {}, error),
+    onReload: () => log.info('principals.reloaded'),
+  })
+  const authenticate = createAuthenticate({ principals, broker, account: config.account, clock })
+  const handleRequest = createHandleRequest({ keyStore, authenticate, metrics: createKmsMetrics(metrics), log })
+  await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+  const { host, port } = config
+  await using server = await startServer({ host, port, tls: await readTls(config), handleRequest })
+  log.info('kms.started', { host, port: server.port, metricsPort: metricsServer.port })
+  log.flush()
+  notifyReady()
+  if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
+  log.info('kms.stopping')
+}
+
+async function readTls({ tls }: KmsConfig): Promise<{ cert: string; key: string } | undefined> {
+  if (tls === undefined) return undefined
+  const [cert, key] = await Promise.all([readFile(tls.certificateFile, 'utf8'), readFile(tls.keyFile, 'utf8')])
+  return { cert, key }
+}
+
+function report(event: KeystoreEvent, log: Log): void {
+  if (event.kind === 'keystore-created') log.info('keystore.created', { path: event.path })
+  // Both want an operator's eyes: the one to back the file up, the other to look for what was lost.
+  if (event.kind === 'root-key-created') log.warn('root-key.created', { path: event.path, advice: 'back this file up' })
+  if (event.kind === 'backup-used') {
+    log.alarm('keystore.backup-used', { path: event.path, generation: event.generation })
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Which operations there are: those served here, one file each in actions/, and the rest of KMS's
+ * model, which is refused by name so that a caller learns that it asked rightly and in vain.
+ */
+
+import type { Action } from './actions/action.ts'
+import { createAlias } from './actions/create-alias.ts'
+import { createKey } from './actions/create-key.ts'
+import { decrypt } from './actions/decrypt.ts'
+import { describeKey } from './actions/describe-key.ts'
+import { disableKey, enableKey } from './actions/enable-disable-key.ts'
+import { generateDataKey } from './actions/generate-data-key.ts'
+import { listAliases } from './actions/list-aliases.ts'
+import { listKeys } from './actions/list-keys.ts'
+import { UnknownOperationError, UnsupportedOperationError } from './errors.ts'
+
+const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ['CreateAlias', createAlias],
+  ['CreateKey', createKey],
+  ['Decrypt', decrypt],
+  ['DescribeKey', describeKey],
+  ['DisableKey', disableKey],
+  ['EnableKey', enableKey],
+  ['GenerateDataKey', generateDataKey],
+  ['ListAliases', listAliases],
+  ['ListKeys', listKeys],
+])
+
+/** KMS's service model, API version 2014-11-01. */
+const UNSUPPORTED: ReadonlySet<string> = new Set([
+  ...['CancelKeyDeletion', 'ConnectCustomKeyStore', 'CreateCustomKeyStore', 'CreateGrant', 'Decapsulate'],
+  ...['DeleteAlias', 'DeleteCustomKeyStore', 'DeleteImportedKeyMaterial', 'DeriveSharedSecret'],
+  ...['DescribeCustomKeyStores', 'DisableKeyRotation', 'DisconnectCustomKeyStore', 'EnableKeyRotation'],
+  ...['Encapsulate', 'Encrypt', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'],
+  ...['GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'GenerateRandom', 'GetKeyLastUsage', 'GetKeyPolicy'],
+  ...['GetKeyRotationStatus', 'GetParametersForImport', 'GetPublicKey', 'ImportKeyMaterial', 'ListGrants'],
+  ...['ListKeyPolicies', 'ListKeyRotations', 'ListResourceTags', 'ListRetirableGrants', 'PutKeyPolicy'],
+  ...['ReEncrypt', 'ReplicateKey', 'RetireGrant', 'RevokeGrant', 'RotateKeyOnDemand', 'ScheduleKeyDeletion'],
+  ...['Sign', 'TagResource', 'UntagResource', 'UpdateAlias', 'UpdateCustomKeyStore', 'UpdateKeyDescription'],
+  ...['UpdatePrimaryRegion', 'Verify', 'VerifyMac'],
+])
+
+const TARGET_PREFIX = 'TrentService.'
+
+/** @returns the operation's name, or undefined when the target names none of KMS's: safe as a metric's label */
+export function operationOf(target: string | undefined): string | undefined {
+  const name = target?.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : ''
+  return ACTIONS.has(name) || UNSUPPORTED.has(name) ? name : undefined
+}
+
+/**
+ * @throws {UnknownOperationError} when KMS has no such operation
+ * @throws {UnsupportedOperationError} when KMS has it and this one does not
+ */
+export function actionOf(operation: string | undefined): Action {
+  if (operation === undefined) throw new UnknownOperationError('The operation is not one of KMS.')
+  const action = ACTIONS.get(operation)
+  if (action === undefined) throw new UnsupportedOperationError(`The operation ${operation} is not supported.`)
+  return action
+}
