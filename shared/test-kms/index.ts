@@ -1,0 +1,1 @@
+export { startTestKms, type TestCredential, type TestKms, TestKmsStartError } from './start-test-kms.ts'
