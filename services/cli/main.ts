@@ -1,0 +1,9 @@
+/** The `sealcast` command: what an operator does to a deployment by hand. */
+
+import { runCommand } from './run-command.ts'
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  env: process.env,
+  writeOutput: (text) => process.stdout.write(text),
+  writeError: (text) => process.stderr.write(text),
+})

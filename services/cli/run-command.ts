@@ -1,0 +1,53 @@
+/**
+ * Runs one command line: finds the command, runs it, and turns what it throws into one line on standard
+ * error and an exit code.
+ *
+ * | code | |
+ * |---|---|
+ * | 0 | done |
+ * | 1 | something failed that nobody here foresaw (disk full, no permission) |
+ * | 2 | refused: the command line, a setting or the state of things does not allow it; nothing was changed |
+ */
+
+import { Command, CommanderError } from 'commander'
+import type { Environment } from '#shared/config'
+import { BrokerError, describeError } from '#shared/errors'
+import { addPrincipalsCommand } from './commands/principals.ts'
+import { readCliConfig } from './config.ts'
+
+export interface Surroundings {
+  env: Environment
+  writeOutput: (text: string) => void
+  writeError: (text: string) => void
+}
+
+const DONE = 0
+const FAILED = 1
+const REFUSED = 2
+
+/**
+ * @param words the command line without interpreter and script
+ * @returns the exit code
+ */
+export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { env, writeOutput, writeError } = surroundings
+  const program = new Command('sealcast')
+    .description('Operates a Sealcast deployment.')
+    .exitOverride()
+    .configureOutput({
+      writeOut: writeOutput,
+      writeErr: writeError,
+      // A suggestion comes on a second line; scripts and logs want one.
+      outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`),
+    })
+  addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), writeOutput })
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return DONE
+  } catch (error) {
+    // Commander has written its own line, or the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : REFUSED
+    writeError(`sealcast: ${describeError(error).message}\n`)
+    return error instanceof BrokerError ? REFUSED : FAILED
+  }
+}
