@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+--[[
+  Takes entries that were never delivered, for the lease holder.
+  In Lua, and never by a blocked XREADGROUP: a holder that lost its lease while blocked would swallow
+  the next entry into its own hands.
+  KEYS[1] lease  KEYS[2] stream
+  ARGV[1] token  ARGV[2] group  ARGV[3] consumer  ARGV[4] limit
+  Returns {entries} or, when there is none, {{}, id delivered last}; nil when the lease is lost
+]]
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return false
+end
+local reply = redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', ARGV[4], 'STREAMS', KEYS[2], '>')
+if reply then
+  return {reply[1][2]}
+end
+-- The id tells the holder where to wait from, even when the reply of an earlier claim was lost.
+for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
+  local info = {}
+  for at = 1, #group, 2 do
+    info[group[at]] = group[at + 1]
+  end
+  if info['name'] == ARGV[2] then
+    return {{}, info['last-delivered-id']}
+  end
+end
+return redis.error_reply('ERR no group')

@@ -1,0 +1,21 @@
+/** Claims new entries of a partition. */
+
+import { defineScript } from '#shared/redis'
+import { type ClaimedEntry, readClaimedEntries } from './claimed-entry.ts'
+import { type Holding, runFenced } from './fenced.ts'
+import { CONSUMER, GROUP, keys } from './keys.ts'
+import { checkLimit } from './limit.ts'
+
+const script = defineScript(new URL('./claim.lua', import.meta.url))
+
+/** @returns the entries, and the id delivered last: later ones are still to come */
+export async function claim(
+  holding: Holding,
+  limit: number,
+): Promise<{ entries: ClaimedEntry[]; lastDeliveredId: string }> {
+  checkLimit('claim', limit)
+  const reply = await runFenced(script, holding, [keys.streamKey(holding.partition)], [GROUP, CONSUMER, limit])
+  const [list, lastDeliveredId]: unknown[] = Array.isArray(reply) ? reply : []
+  const entries = readClaimedEntries(list)
+  return { entries, lastDeliveredId: entries.at(-1)?.streamId ?? String(lastDeliveredId) }
+}

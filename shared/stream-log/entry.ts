@@ -1,0 +1,197 @@
+/**
+ * The record of one message in its partition stream: `encodeEntry` makes the fields of XADD,
+ * `decodeEntry` checks and reads them.
+ *
+ * Redis is not trusted, so a MAC covers every field but the encrypted data key and its key ARN, which
+ * re-encryption replaces; that an entry is sealed at all is covered. It is verified over the bytes as
+ * stored, before anything is parsed. A field that this version does not know is refused: a reader that
+ * skips one would deliver a message without what the field asks for.
+ *
+ * Frozen; field table in README.md, vectors in vectors/entries.json.
+ */
+
+import type { RecordMac } from '#shared/record-mac'
+import { EntryFormatError } from './errors.ts'
+
+export interface MessageAttribute {
+  name: string
+  dataType: string
+  /** Binary values in canonical base64. */
+  value: string
+}
+
+export interface Entry {
+  kind: 'message' | 'confirmation'
+  topicArn: string
+  /** Of the topic: 32 hex digits. Workers drop entries of an earlier incarnation. */
+  incarnation: string
+  messageId: string
+  /** ARN of who published, or subscribed. */
+  principal: string
+  /** Epoch ms. */
+  acceptedAt: number
+  subject?: string
+  attributes: readonly MessageAttribute[]
+  structure?: string
+  groupId?: string
+  deduplicationId?: string
+  /** Present exactly when `kind` is `confirmation`. */
+  confirmation?: { subscriptionId: string; purpose: 'subscribe' | 'unsubscribe' }
+  /** The envelope when sealed, else the text; empty for confirmations. */
+  body: Buffer
+  /** Outside the MAC but for its presence. */
+  sealed?: { encryptedDataKey: Buffer; keyArn: string }
+}
+
+const VERSION = '1'
+
+/** In the order in which the MAC takes them; an absent field is an absent part. Append only, with a new version. */
+const AUTHENTICATED_FIELDS = [
+  'v',
+  'kind',
+  'topic',
+  'incarnation',
+  'id',
+  'principal',
+  'at',
+  'subject',
+  'attributes',
+  'structure',
+  'group',
+  'dedup',
+  'subscription',
+  'purpose',
+  'sealed',
+  'body',
+] as const
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([...AUTHENTICATED_FIELDS, 'edk', 'key', 'mac'])
+
+type FieldName = (typeof AUTHENTICATED_FIELDS)[number]
+
+/** @returns field, value, field, value … as XADD takes them */
+export function encodeEntry(entry: Entry, recordMac: RecordMac): (string | Buffer)[] {
+  const values: Record<FieldName, string | Buffer | undefined> = {
+    v: VERSION,
+    kind: entry.kind,
+    topic: entry.topicArn,
+    incarnation: entry.incarnation,
+    id: entry.messageId,
+    principal: entry.principal,
+    at: String(entry.acceptedAt),
+    subject: entry.subject,
+    attributes: encodeAttributes(entry.attributes),
+    structure: entry.structure,
+    group: entry.groupId,
+    dedup: entry.deduplicationId,
+    subscription: entry.confirmation?.subscriptionId,
+    purpose: entry.confirmation?.purpose,
+    sealed: entry.sealed === undefined ? undefined : '1',
+    body: entry.body,
+  }
+  const fields: (string | Buffer)[] = []
+  const authenticated = AUTHENTICATED_FIELDS.map((name) => {
+    const value = values[name]
+    if (value !== undefined) fields.push(name, value)
+    return value
+  })
+  if (entry.sealed !== undefined) fields.push('edk', entry.sealed.encryptedDataKey, 'key', entry.sealed.keyArn)
+  fields.push('mac', recordMac.authenticate('entry', authenticated))
+  return fields
+}
+
+/**
+ * @throws {EntryFormatError} for an unknown version or field, or values that fit no entry
+ * @throws {RecordForgedError} when the MAC is missing or wrong
+ */
+export function decodeEntry(fields: ReadonlyMap<string, Buffer>, recordMac: RecordMac): Entry {
+  for (const name of fields.keys()) if (!KNOWN_FIELDS.has(name)) throw new EntryFormatError('it has an unknown field')
+  if (fields.get('v')?.toString() !== VERSION) throw new EntryFormatError('its version is not 1')
+  recordMac.verify(
+    'entry',
+    AUTHENTICATED_FIELDS.map((name) => fields.get(name)),
+    fields.get('mac')?.toString(),
+  )
+
+  const text = (name: FieldName | 'key') => fields.get(name)?.toString('utf8')
+  const required = (name: FieldName) => {
+    const value = text(name)
+    if (value === undefined) throw new EntryFormatError(`it has no ${name}`)
+    return value
+  }
+  const subject = text('subject')
+  const structure = text('structure')
+  const groupId = text('group')
+  const deduplicationId = text('dedup')
+  const confirmation = readConfirmation(text('subscription'), text('purpose'))
+  const kind = readKind(required('kind'), confirmation !== undefined)
+  const sealed = readSealed(text('sealed'), fields.get('edk'), text('key'))
+  const body = fields.get('body')
+  if (body === undefined) throw new EntryFormatError('it has no body')
+  return {
+    kind,
+    topicArn: required('topic'),
+    incarnation: required('incarnation'),
+    messageId: required('id'),
+    principal: required('principal'),
+    acceptedAt: readTime(required('at')),
+    attributes: readAttributes(text('attributes')),
+    body,
+    ...(subject === undefined ? {} : { subject }),
+    ...(structure === undefined ? {} : { structure }),
+    ...(groupId === undefined ? {} : { groupId }),
+    ...(deduplicationId === undefined ? {} : { deduplicationId }),
+    ...(confirmation === undefined ? {} : { confirmation }),
+    ...(sealed === undefined ? {} : { sealed }),
+  }
+}
+
+function readKind(kind: string, hasConfirmation: boolean): Entry['kind'] {
+  if (kind === 'message' && !hasConfirmation) return kind
+  if (kind === 'confirmation' && hasConfirmation) return kind
+  throw new EntryFormatError('its kind does not fit its fields')
+}
+
+function readConfirmation(subscriptionId: string | undefined, purpose: string | undefined): Entry['confirmation'] {
+  if (subscriptionId === undefined && purpose === undefined) return undefined
+  if (subscriptionId === undefined || (purpose !== 'subscribe' && purpose !== 'unsubscribe')) {
+    throw new EntryFormatError('its confirmation is incomplete')
+  }
+  return { subscriptionId, purpose }
+}
+
+function readSealed(flag: string | undefined, edk: Buffer | undefined, keyArn: string | undefined): Entry['sealed'] {
+  if (flag === undefined && edk === undefined && keyArn === undefined) return undefined
+  if (flag !== '1' || edk === undefined || keyArn === undefined) throw new EntryFormatError('its seal is incomplete')
+  return { encryptedDataKey: edk, keyArn }
+}
+
+function readTime(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new EntryFormatError('its time is no number')
+  return Number(text)
+}
+
+/** JSON `[[name, dataType, value], …]`: compact, ordered, and free of the separators that SNS allows in values. */
+function encodeAttributes(attributes: readonly MessageAttribute[]): string | undefined {
+  if (attributes.length === 0) return undefined
+  return JSON.stringify(attributes.map(({ name, dataType, value }) => [name, dataType, value]))
+}
+
+function readAttributes(text: string | undefined): MessageAttribute[] {
+  if (text === undefined) return []
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(text)
+  } catch {
+    throw new EntryFormatError('its attributes are no JSON')
+  }
+  if (!Array.isArray(parsed)) throw new EntryFormatError('its attributes are no list')
+  return parsed.map((item: unknown) => {
+    if (!Array.isArray(item) || item.length !== 3) throw new EntryFormatError('an attribute has not three parts')
+    const [name, dataType, value]: unknown[] = item
+    if (typeof name !== 'string' || typeof dataType !== 'string' || typeof value !== 'string') {
+      throw new EntryFormatError('an attribute has a part that is no text')
+    }
+    return { name, dataType, value }
+  })
+}

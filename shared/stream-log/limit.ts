@@ -1,0 +1,8 @@
+/** Entries a call may ask for. With the largest bodies (256 KiB) a reply is then 256 MiB, which is still a reply. */
+const MAX_LIMIT = 1000
+
+/** @throws {RangeError} */
+export function checkLimit(verb: 'claim' | 'reread', limit: number): void {
+  if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return
+  throw new RangeError(`Cannot ${verb} entries: limit must be 1..${MAX_LIMIT}, current value is ${limit}`)
+}

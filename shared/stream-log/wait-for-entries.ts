@@ -1,0 +1,67 @@
+/**
+ * Waits until a stream holds an entry after a given id, without taking it.
+ *
+ * XREAD from that id rather than from `$`: an entry appended between the last claim and this call is
+ * then seen at once. In slices, so that a connection to a server that is gone is noticed and so that
+ * nothing waits for long on a connection that is to be closed.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Redis, RedisUnavailableError, redisCall, whenReady } from '#shared/redis'
+
+const SLICE_MS = 1000
+
+/** Between a failure and the next attempt: enough for the connection to notice its own end. */
+const PAUSE_MS = 50
+
+/**
+ * @param redis a connection of its own, opened with `blocking`
+ * @param afterId read again before every slice
+ * @returns when an entry is there or `signal` is aborted, whichever comes first
+ * @throws {RedisAuthenticationError} {@link RedisRefusedError} when waiting longer would not help
+ */
+export async function waitForEntries({
+  redis,
+  stream,
+  afterId,
+  signal,
+}: {
+  redis: Redis
+  stream: string
+  afterId: () => string
+  signal: AbortSignal
+}): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await reconnected(redis, signal)
+  while (!signal.aborted) {
+    const slice = readSlice(redis, stream, afterId())
+    // When the signal wins, the slice goes on alone for a second at most; its failure then concerns nobody.
+    slice.catch(() => undefined)
+    try {
+      const found = await Promise.race([slice, aborted])
+      if (found !== false) return
+    } catch (error) {
+      if (!(error instanceof RedisUnavailableError)) throw error
+      await delay(PAUSE_MS)
+      await reconnected(redis, signal)
+    }
+  }
+}
+
+async function readSlice(redis: Redis, stream: string, afterId: string): Promise<boolean> {
+  const reply = await redisCall(redis, () =>
+    redis.xreadBuffer('COUNT', 1, 'BLOCK', SLICE_MS, 'STREAMS', stream, afterId),
+  )
+  return reply !== null
+}
+
+async function reconnected(redis: Redis, signal: AbortSignal): Promise<void> {
+  try {
+    await whenReady(redis, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
