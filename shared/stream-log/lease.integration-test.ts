@@ -1,0 +1,465 @@
+import assert from 'node:assert/strict'
+import { createSecretKey, randomUUID } from 'node:crypto'
+import { after, suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createRecordMac, createSecretRing } from '#shared/record-mac'
+import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
+import { startTestRedis, type TestRedis } from '#shared/test-redis'
+import {
+  acquireLease,
+  type ClaimedEntry,
+  createStreamAppender,
+  decodeEntry,
+  type Entry,
+  keys,
+  type PartitionLease,
+  partitionOf,
+  type StreamAppender,
+} from './index.ts'
+
+// The same on both: a script that crosses a slot fails on the second.
+for (const mode of ['standalone', 'cluster'] as const) {
+  suite(`a partition lease, ${mode}`, () => {
+    const shared = shareServer({ cluster: mode === 'cluster' })
+    after(() => shared.dispose())
+
+    test('claim() gives entries once, in order and byte for byte', async () => {
+      await using t = await shared.setup()
+      const sent = [t.anEntry({ body: Buffer.from([0, 255, 13, 10]) }), t.anEntry({ subject: 'ü' }), t.anEntry()]
+      for (const entry of sent) await t.appender.append(entry)
+      const claimed = [...(await t.lease.claim(2)), ...(await t.lease.claim(2)), ...(await t.lease.claim(2))]
+      assert.deepEqual(
+        claimed.map(({ fields }) => decodeEntry(fields, t.recordMac)),
+        sent,
+      )
+    })
+
+    test('claim() gives entries that were appended before the group existed', async () => {
+      await using t = await shared.setup({ acquire: false })
+      await t.appender.append(t.anEntry())
+      const lease = await t.acquire()
+      assert.equal((await lease.claim(10)).length, 1)
+    })
+
+    test('reread() gives pending entries in pages, and none that is settled', async () => {
+      await using t = await shared.setup()
+      for (let n = 0; n < 5; n++) await t.appender.append(t.anEntry())
+      const claimed = await t.lease.claim(10)
+      await t.appender.append(t.anEntry())
+      await t.lease.settle([idOf(claimed, 1)])
+      const first = await t.lease.reread('0', 3)
+      const second = await t.lease.reread(idOf(first, 2), 3)
+      assert.deepEqual([...first, ...second], [claimed[0], claimed[2], claimed[3], claimed[4]])
+      assert.deepEqual(await t.lease.reread(idOf(second, 0), 3), [])
+    })
+
+    test('reread() acknowledges entries that were deleted by hand, whole pages of them too', async () => {
+      await using t = await shared.setup()
+      for (let n = 0; n < 6; n++) await t.appender.append(t.anEntry())
+      const claimed = await t.lease.claim(10)
+      await t.redis.xdel(t.stream, ...claimed.slice(0, 5).map(({ streamId }) => streamId))
+      assert.deepEqual(await t.lease.reread('0', 2), [claimed[5]])
+      assert.equal(await pendingOf(t), 1)
+      await t.redis.xdel(t.stream, idOf(claimed, 5))
+      assert.deepEqual(await t.lease.reread('0', 2), [])
+      assert.equal(await pendingOf(t), 0)
+    })
+
+    test('settle() acknowledges and deletes, any number, twice without harm', async () => {
+      await using t = await shared.setup()
+      await Promise.all(Array.from({ length: 1200 }, () => t.appender.append(t.anEntry())))
+      const claimed = [...(await t.lease.claim(1000)), ...(await t.lease.claim(1000))]
+      const ids = claimed.map(({ streamId }) => streamId)
+      assert.equal(ids.length, 1200)
+      await t.lease.settle([])
+      await t.lease.settle(ids)
+      await t.lease.settle(ids)
+      assert.equal(await pendingOf(t), 0)
+      assert.equal(await t.redis.xlen(t.stream), 0)
+    })
+
+    test('quarantine() keeps every field, the id and the reason, and takes the entry out', async () => {
+      await using t = await shared.setup()
+      const bytes = Buffer.from([0, 255])
+      await t.redis.xadd(t.stream, '*', 'reason', 'forged', 'twice', '1', 'twice', bytes)
+      const [claimed] = await t.lease.claim(1)
+      assert.ok(claimed)
+      await t.lease.quarantine(claimed, 'ENTRY_MALFORMED')
+      await t.lease.quarantine(claimed, 'ENTRY_MALFORMED')
+      const kept = await t.redis.xrangeBuffer(keys.quarantineKey(t.partition), '-', '+')
+      assert.deepEqual(
+        kept.map(([, fields]) => fields.map((part) => (part.equals(bytes) ? bytes : part.toString()))),
+        [['id', claimed.streamId, 'reason', 'ENTRY_MALFORMED', 'e:reason', 'forged', 'e:twice', '1', 'e:twice', bytes]],
+      )
+      assert.equal(await pendingOf(t), 0)
+      assert.equal(await t.redis.xlen(t.stream), 0)
+    })
+
+    test('quarantine() takes an entry with more fields than a script can unpack', async () => {
+      await using t = await shared.setup()
+      await t.redis.xadd(t.stream, '*', ...Array.from({ length: 20_000 }, (_, n) => String(n)))
+      const [claimed] = await t.lease.claim(1)
+      assert.ok(claimed)
+      await t.lease.quarantine(claimed, 'ENTRY_MALFORMED')
+      assert.equal(await t.redis.xlen(keys.quarantineKey(t.partition)), 1)
+      assert.equal(await t.redis.xlen(t.stream), 0)
+    })
+
+    test('handOff() keeps the entry for its subscriptions, and the last settled one deletes it', async () => {
+      await using t = await shared.setup()
+      const entry = t.anEntry({ body: Buffer.from([0, 255, 13, 10]) })
+      const { messageId } = entry
+      await t.appender.append(entry)
+      const [claimed] = await t.lease.claim(1)
+      assert.ok(claimed)
+      await t.lease.handOff(claimed, { messageId, subscriptionIds: ['a', 'b', 'c'] })
+      await t.lease.settle([claimed.streamId])
+      const record = await t.lease.readBody(messageId)
+      assert.ok(record)
+      assert.deepEqual(decodeEntry(record.fields, t.recordMac), entry)
+      assert.deepEqual(record.openSubscriptions.toSorted(), ['a', 'b', 'c'])
+
+      await t.lease.settleSubscription(messageId, 'a')
+      await t.lease.settleSubscription(messageId, 'a')
+      await t.lease.settleSubscription(messageId, 'unknown')
+      await t.lease.settleSubscription(messageId, 'b')
+      assert.deepEqual((await t.lease.readBody(messageId))?.openSubscriptions, ['c'])
+      await t.lease.settleSubscription(messageId, 'c')
+      await t.lease.settleSubscription(messageId, 'c')
+      assert.equal(await t.lease.readBody(messageId), undefined)
+      assert.equal(await t.redis.exists(keys.bodyKey(t.partition, messageId)), 0)
+    })
+
+    test('handOff() done again opens a subscription settled in between, and the count still holds', async () => {
+      await using t = await shared.setup()
+      const entry = t.anEntry()
+      const { messageId } = entry
+      await t.appender.append(entry)
+      const [claimed] = await t.lease.claim(1)
+      assert.ok(claimed)
+      await t.lease.handOff(claimed, { messageId, subscriptionIds: ['a', 'b'] })
+      await t.lease.settleSubscription(messageId, 'a')
+      await t.lease.handOff(claimed, { messageId, subscriptionIds: ['a', 'b', 'c'] })
+      assert.deepEqual((await t.lease.readBody(messageId))?.openSubscriptions.toSorted(), ['a', 'b', 'c'])
+      for (const id of ['c', 'b', 'a']) await t.lease.settleSubscription(messageId, id)
+      assert.equal(await t.lease.readBody(messageId), undefined)
+      await t.lease.handOff(claimed, { messageId, subscriptionIds: [] })
+      assert.equal(await t.lease.readBody(messageId), undefined)
+    })
+
+    test('handOff() takes thousands of subscriptions', async () => {
+      await using t = await shared.setup()
+      const entry = t.anEntry()
+      await t.appender.append(entry)
+      const [claimed] = await t.lease.claim(1)
+      assert.ok(claimed)
+      const subscriptionIds = Array.from({ length: 12_000 }, (_, n) => `s${n}`)
+      await t.lease.handOff(claimed, { messageId: entry.messageId, subscriptionIds })
+      assert.equal((await t.lease.readBody(entry.messageId))?.openSubscriptions.length, 12_000)
+    })
+
+    test('acquireLease() gives nothing while another holds the partition, and gives it after release', async () => {
+      await using t = await shared.setup()
+      assert.equal(await t.tryAcquire(), undefined)
+      await t.lease.release()
+      const next = await t.tryAcquire()
+      assert.ok(next)
+      assert.notEqual(next.token, t.lease.token)
+      await next.release()
+    })
+
+    test('renew() keeps the lease beyond its length; without it the lease runs out', async () => {
+      await using t = await shared.setup({ leaseMs: 300 })
+      for (let n = 0; n < 4; n++) {
+        await delay(100)
+        assert.equal(await t.lease.renew(), true)
+      }
+      assert.equal(await t.tryAcquire(), undefined)
+      await delay(350)
+      assert.equal(await t.lease.renew(), false)
+      assert.equal(await t.redis.exists(keys.leaseKey(t.partition)), 0)
+    })
+
+    test('a new holder rereads what the old one had claimed', async () => {
+      await using t = await shared.setup()
+      for (let n = 0; n < 3; n++) await t.appender.append(t.anEntry())
+      const claimed = await t.lease.claim(2)
+      await t.lease.release()
+      const next = await t.acquire()
+      assert.deepEqual(await next.reread('0', 10), claimed)
+      assert.equal((await next.claim(10)).length, 1)
+    })
+
+    test('an old token can do nothing after a take-over, nor after the lease ran out', async () => {
+      for (const takenOver of [true, false]) {
+        await using t = await shared.setup()
+        const entries = [t.anEntry(), t.anEntry(), t.anEntry()]
+        for (const entry of entries) await t.appender.append(entry)
+        const [first, second] = await t.lease.claim(2)
+        assert.ok(first && second)
+        const messageId = entries[0]?.messageId ?? ''
+        await t.lease.handOff(first, { messageId, subscriptionIds: ['a'] })
+        await t.redis.del(keys.leaseKey(t.partition))
+        const next = takenOver ? await t.acquire() : undefined
+        const before = await snapshot(t)
+
+        const lost = { code: 'LEASE_LOST' }
+        await assert.rejects(t.lease.claim(10), lost)
+        await assert.rejects(t.lease.reread('0', 10), lost)
+        await assert.rejects(t.lease.settle([first.streamId]), lost)
+        await assert.rejects(t.lease.quarantine(second, 'X'), lost)
+        await assert.rejects(t.lease.handOff(second, { messageId: 'other', subscriptionIds: ['a'] }), lost)
+        await assert.rejects(t.lease.settleSubscription(messageId, 'a'), lost)
+        assert.equal(await t.lease.renew(), false)
+        await t.lease.release()
+        assert.deepEqual(await snapshot(t), before)
+        if (next !== undefined) assert.equal((await next.claim(10)).length, 1)
+      }
+    })
+
+    test('waitForEntries() sees an entry that was appended between claim and wait', async () => {
+      await using t = await shared.setup()
+      await t.appender.append(t.anEntry())
+      await t.lease.claim(10)
+      await t.appender.append(t.anEntry())
+      await t.lease.waitForEntries({ signal: AbortSignal.timeout(5000) })
+      assert.equal((await t.lease.claim(10)).length, 1)
+    })
+
+    test('waitForEntries() wakes for an entry appended while it waits, over a slice too, and takes nothing', async () => {
+      await using t = await shared.setup()
+      for (const pauseMs of [50, 1200]) {
+        let woken = false
+        const waiting = t.lease.waitForEntries({ signal: AbortSignal.timeout(10_000) }).then(() => {
+          woken = true
+        })
+        await delay(pauseMs)
+        assert.equal(woken, false)
+        await t.appender.append(t.anEntry())
+        await waiting
+        assert.equal(await pendingOf(t), 0)
+        const claimed = await t.lease.claim(10)
+        assert.equal(claimed.length, 1)
+        await t.lease.settle([idOf(claimed, 0)])
+      }
+    })
+
+    test('waitForEntries() returns on abort, at once when aborted already', async () => {
+      await using t = await shared.setup()
+      await t.lease.waitForEntries({ signal: AbortSignal.abort() })
+      const startedAt = performance.now()
+      await t.lease.waitForEntries({ signal: AbortSignal.timeout(100) })
+      assert.ok(performance.now() - startedAt < 900)
+    })
+
+    test('waitForEntries() waits from where the group is after a claim whose reply was lost', async () => {
+      await using t = await shared.setup()
+      await t.appender.append(t.anEntry())
+      // What the server did when the reply got lost on the way:
+      await t.redis.xreadgroup('GROUP', 'delivery', 'owner', 'COUNT', 10, 'STREAMS', t.stream, '>')
+      assert.equal((await t.lease.claim(10)).length, 0)
+      const signal = AbortSignal.timeout(200)
+      await t.lease.waitForEntries({ signal })
+      assert.equal(signal.aborted, true)
+    })
+
+    test('claim() and reread() refuse a limit out of range', async () => {
+      await using t = await shared.setup()
+      for (const limit of [0, 1001, 1.5, Number.NaN]) {
+        await assert.rejects(t.lease.claim(limit), RangeError)
+        await assert.rejects(t.lease.reread('0', limit), RangeError)
+      }
+    })
+
+    test('the stream takes no memory for what is settled', async () => {
+      await using t = await shared.setup()
+      const round = async () => {
+        await Promise.all(Array.from({ length: 500 }, () => t.appender.append(t.anEntry({ body: Buffer.alloc(1024) }))))
+        await t.lease.settle((await t.lease.claim(1000)).map(({ streamId }) => streamId))
+        return t.redis.memory('USAGE', t.stream, 'SAMPLES', 0)
+      }
+      const first = Number(await round())
+      for (let n = 0; n < 3; n++) await round()
+      assert.ok(Number(await round()) <= first + 1024)
+      assert.ok(first < 64 * 1024)
+    })
+  })
+}
+
+suite('a partition lease when Redis fails', () => {
+  test('a full Redis refuses appends and still lets a new holder drain', async () => {
+    await using server = await startTestRedis()
+    await using t = await setupOn(server, 0, {})
+    const entries = [t.anEntry(), t.anEntry(), t.anEntry()]
+    for (const entry of entries) await t.appender.append(entry)
+    await t.lease.release()
+    await server.cli('config', 'set', 'maxmemory-policy', 'noeviction', 'maxmemory', '1')
+    await assert.rejects(t.appender.append(t.anEntry()), { code: 'REDIS_REFUSED' })
+    const lease = await t.acquire()
+    const [first, second, third] = await lease.claim(10)
+    assert.ok(first && second && third)
+    assert.equal((await lease.reread('0', 10)).length, 3)
+    assert.equal(await lease.renew(), true)
+    const messageId = entries[0]?.messageId ?? ''
+    await lease.handOff(first, { messageId, subscriptionIds: ['a'] })
+    await lease.quarantine(second, 'X')
+    await lease.settle([first.streamId, third.streamId])
+    await lease.settleSubscription(messageId, 'a')
+    assert.equal(await t.redis.xlen(t.stream), 0)
+  })
+
+  test('append() stores nothing when Redis is gone, and says when it may have', async () => {
+    await using server = await startTestRedis({ appendonly: true })
+    await using t = await setupOn(server, 0, {})
+    server.pause()
+    const unknown = t.appender.append(t.anEntry())
+    server.kill()
+    await assert.rejects(unknown, { code: 'REDIS_OUTCOME_UNKNOWN' })
+    await assert.rejects(t.appender.append(t.anEntry()), { code: 'REDIS_UNAVAILABLE' })
+    await server.start()
+    await whenReady(t.redis)
+    // The first was written to the socket of a server that never read it.
+    assert.equal(await t.redis.xlen(t.stream), 0)
+    await t.appender.append(t.anEntry())
+  })
+
+  test('waitForEntries() goes on after Redis was killed and came back', async () => {
+    await using server = await startTestRedis({ appendonly: true })
+    await using t = await setupOn(server, 0, {})
+    const waiting = t.lease.waitForEntries({ signal: AbortSignal.timeout(10_000) })
+    await delay(100)
+    server.kill()
+    await server.start()
+    await whenReady(t.redis)
+    await t.appender.append(t.anEntry())
+    await waiting
+    assert.equal(await t.redis.xlen(t.stream), 1)
+  })
+
+  test('a claim whose reply is lost is found again by rereading', async () => {
+    await using server = await startTestRedis({ appendonly: true })
+    await using t = await setupOn(server, 0, {})
+    await t.appender.append(t.anEntry())
+    const claiming = t.lease.claim(10)
+    // Dropped by the client's own end, so that the server carries the command out.
+    t.redis.stream.destroy()
+    await assert.rejects(claiming, { code: 'REDIS_OUTCOME_UNKNOWN' })
+    await whenReady(t.redis)
+    const again = [...(await t.lease.reread('0', 10)), ...(await t.lease.claim(10))]
+    assert.equal(again.length, 1)
+  })
+})
+
+interface Setup extends AsyncDisposable {
+  redis: Redis
+  partition: number
+  stream: string
+  recordMac: ReturnType<typeof createRecordMac>
+  appender: StreamAppender
+  /** Acquired by setup unless told otherwise. */
+  readonly lease: PartitionLease
+  /** An entry of this test's partition. */
+  anEntry(o?: Partial<Entry>): Entry
+  tryAcquire(): Promise<PartitionLease | undefined>
+  /** Released at the end. */
+  acquire(): Promise<PartitionLease>
+}
+
+/** One server for a suite; each test has its own partition, and so its own keys. */
+function shareServer({ cluster }: { cluster: boolean }) {
+  const starting = startTestRedis({ cluster })
+  let partition = 0
+  return {
+    setup: async (o: { leaseMs?: number; acquire?: boolean } = {}) => setupOn(await starting, partition++, o),
+    dispose: async () => (await starting)[Symbol.asyncDispose](),
+  }
+}
+
+async function setupOn(
+  server: TestRedis,
+  partition: number,
+  { leaseMs = 60_000, acquire = true }: { leaseMs?: number; acquire?: boolean },
+): Promise<Setup> {
+  const redis = openRedis({ url: server.url, name: 'test' })
+  await whenReady(redis)
+  const recordMac = createRecordMac(
+    createSecretRing('0000000a', new Map([['0000000a', createSecretKey(Buffer.alloc(32, 7))]])),
+  )
+  const blockingRedis = () => openRedis({ url: server.url, name: 'test-wait', blocking: true })
+  const tryAcquire = () => acquireLease({ redis, blockingRedis, partition, leaseMs })
+  const leases: PartitionLease[] = []
+  const acquireOne = async () => {
+    const lease = await tryAcquire()
+    assert.ok(lease)
+    leases.push(lease)
+    return lease
+  }
+  const principal = principalOf(partition)
+  const lease = acquire ? await acquireOne() : undefined
+  return {
+    redis,
+    partition,
+    stream: keys.streamKey(partition),
+    recordMac,
+    appender: createStreamAppender({ redis, recordMac, partitions: PARTITIONS }),
+    get lease() {
+      assert.ok(lease)
+      return lease
+    },
+    anEntry: (o = {}) => ({
+      kind: 'message',
+      topicArn: TOPIC_ARN,
+      incarnation: '00112233445566778899aabbccddeeff',
+      messageId: randomUUID(),
+      principal,
+      acceptedAt: 1_767_225_600_000,
+      attributes: [],
+      body: Buffer.from('text'),
+      ...o,
+    }),
+    tryAcquire,
+    acquire: acquireOne,
+    async [Symbol.asyncDispose]() {
+      for (const lease of leases) await lease.release()
+      await closeRedis(redis)
+    },
+  }
+}
+
+const TOPIC_ARN = 'arn:aws:sns:us-east-1:000000000000:orders'
+const PARTITIONS = 64
+
+/** A publisher whose messages on the topic lie in the given partition. */
+function principalOf(partition: number): string {
+  for (let n = 0; ; n++) {
+    const principal = `arn:aws:iam::000000000000:user/u${n}`
+    if (partitionOf(TOPIC_ARN, principal, PARTITIONS) === partition) return principal
+  }
+}
+
+function idOf(entries: readonly ClaimedEntry[], at: number): string {
+  const entry = entries[at]
+  assert.ok(entry)
+  return entry.streamId
+}
+
+async function pendingOf(t: Setup): Promise<number> {
+  const [count] = await t.redis.xpending(t.stream, 'delivery')
+  return Number(count)
+}
+
+/** Everything of the partition that a lost holder could change, deliveries counted included. */
+async function snapshot(t: Setup): Promise<unknown> {
+  const dumps: string[] = []
+  for (const key of (await t.redis.keys(`sealcast:{p:${t.partition}}:*`)).toSorted()) {
+    const type = await t.redis.type(key)
+    if (type === 'hash') dumps.push(key, JSON.stringify(await t.redis.hgetall(key)))
+    else if (type === 'string') dumps.push(key, String(await t.redis.get(key)))
+    else dumps.push(key, JSON.stringify(await t.redis.xrange(key, '-', '+')))
+  }
+  return { dumps, pending: await t.redis.xpending(t.stream, 'delivery', '-', '+', 100).then(withoutIdleTimes) }
+}
+
+function withoutIdleTimes(pending: unknown[]): unknown[] {
+  return pending.map((item) => (Array.isArray(item) ? [item[0], item[1], item[3]] : item))
+}
