@@ -88,6 +88,22 @@ suite('createRetrySchedule()', () => {
     await second.close()
   })
 
+  test('runs a job again however many owners died with it', async () => {
+    await using stage = await setup()
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    for (const deaths of [1, 2, 3]) {
+      const owner = stage.open(() => new Promise(() => undefined))
+      if (deaths === 1) await owner.schedule(reference, { delayMs: 1 })
+      await stage.until(async () => stage.runs.length === deaths)
+      // Its job is left locked and running, as a killed process leaves it.
+      await owner.abandon()
+    }
+    const survivor = stage.open(async () => ({ kind: 'done' }))
+    await stage.until(async () => stage.runs.length === 4 && (await stage.jobs()) === 0)
+    assert.equal(stage.runs[3]?.retriesMade, 0)
+    await survivor.close()
+  })
+
   test('close() waits for the job that runs', async () => {
     await using stage = await setup()
     const finish = Promise.withResolvers<void>()

@@ -14,6 +14,7 @@
 import { DelayedError, type Job, Queue, Worker } from 'bullmq'
 import { Redis } from 'ioredis'
 import type { Clock } from '#shared/clock'
+import { describeError } from '#shared/errors'
 import { RetryScheduleUnavailableError } from './errors.ts'
 
 export interface RetryReference {
@@ -33,7 +34,7 @@ export type RetryVerdict =
   | { kind: 'retry'; delayMs: number; reason: string }
   /** No attempt was made: again after `delayMs`. */
   | { kind: 'hold'; delayMs: number }
-  /** The partition is no longer ours: nothing is written, the next owner runs the job again. */
+  /** The partition is no longer ours: the job goes back as it was, for the next owner. */
   | { kind: 'abandon' }
 
 export interface PartitionRetries {
@@ -43,9 +44,9 @@ export interface PartitionRetries {
    * @throws {RetryScheduleUnavailableError} when Redis does not answer in time
    */
   schedule(reference: RetryReference, options: { delayMs: number }): Promise<void>
-  /** Starts no more jobs and waits for those that run. */
+  /** Starts no more jobs and waits for those that run; while Redis is gone it may wait for long. */
   close(): Promise<void>
-  /** Stops at once and writes nothing more: the lease is gone. */
+  /** Stops at once, also while `close` waits: the lease is gone, or time is up. */
   abandon(): Promise<void>
 }
 
@@ -69,6 +70,12 @@ const UNREACHABLE_ATTEMPTS = 1_000_000
 /** BullMQ narrates every step to a stream nobody reads here; it need not hold more than a few. */
 const EVENTS_KEPT = 10
 
+/** Time for a worker that lost its lease to stop fetching, before its job is due again. */
+const ABANDONED_DELAY_MS = 100
+
+/** Between two reports of failures of one kind. */
+const REPORT_PAUSE_MS = 10_000
+
 /** After an unexpected failure of `process`: short, as no attempt was consumed, but no hot loop. */
 const UNEXPECTED_FAILURE_DELAY_MS = 1_000
 
@@ -76,7 +83,7 @@ const UNEXPECTED_FAILURE_DELAY_MS = 1_000
  * @param url of Redis
  * @param lockMs how long a job of a killed process stays locked before another run; two to three
  *   times that until it is found
- * @param onError told of every failure that is not somebody's answer: connection losses, lost locks
+ * @param onError told of failures that are nobody's answer (connection losses, lost locks), once for each kind in a while
  * @param addDeadlineMs how long `schedule` waits for Redis
  */
 export function createRetrySchedule({
@@ -94,14 +101,17 @@ export function createRetrySchedule({
 }): RetrySchedule {
   const connection = new Redis(url, {
     connectionName: 'sealcast-retry',
+    // BullMQ's scripts expect replies in this form.
+    protocol: 2,
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(50 * times, 500),
   })
-  connection.on('error', onError)
+  const report = reportSparsely(onError, clock)
+  connection.on('error', report)
 
   return {
     open: ({ prefix, concurrency, process }) =>
-      openPartition({ connection, clock, prefix, concurrency, process, lockMs, onError, addDeadlineMs }),
+      openPartition({ connection, clock, prefix, concurrency, process, lockMs, onError: report, addDeadlineMs }),
     async [Symbol.asyncDispose]() {
       connection.disconnect()
     },
@@ -134,7 +144,6 @@ function openPartition({
   })
   queue.on('error', onError)
 
-  const closed = Promise.withResolvers<void>()
   const worker = new Worker<RetryReference>(QUEUE_NAME, (job, token) => run(job, token), {
     connection,
     prefix,
@@ -146,7 +155,7 @@ function openPartition({
     settings: { backoffStrategy: (_attemptsMade, _type, error) => delayOf(error) },
   })
   worker.on('error', onError)
-  worker.on('closed', () => closed.resolve())
+  let closing = false
 
   async function run(job: Job<RetryReference>, token: string | undefined): Promise<void> {
     const verdict = await judge(job)
@@ -156,13 +165,16 @@ function openPartition({
       case 'retry':
         throw new RetryLater(verdict.reason, verdict.delayMs)
       case 'hold':
-        await job.moveToDelayed(clock.now() + verdict.delayMs, token)
-        throw new DelayedError()
+        return putBack(job, token, verdict.delayMs)
       case 'abandon':
-        // Thrown only once the worker is closed: until then BullMQ would record it as a failed attempt.
-        await closed.promise
-        throw new RetryLater('ABANDONED', UNEXPECTED_FAILURE_DELAY_MS)
+        return putBack(job, token, ABANDONED_DELAY_MS)
     }
+  }
+
+  /** BullMQ's lock fences this: a job that somebody else runs by now stays theirs. */
+  async function putBack(job: Job<RetryReference>, token: string | undefined, delayMs: number): Promise<never> {
+    await job.moveToDelayed(clock.now() + delayMs, token)
+    throw new DelayedError()
   }
 
   async function judge(job: Job<RetryReference>): Promise<RetryVerdict> {
@@ -194,11 +206,15 @@ function openPartition({
         }),
       ),
     async close() {
+      closing = true
       await worker.close()
       await queue.close()
     },
     async abandon() {
-      await worker.close(true)
+      const closed = worker.close(true)
+      // A close that waits already cannot be forced, only left alone.
+      if (closing) closed.catch(() => undefined)
+      else await closed
       await queue.close()
     },
   }
@@ -218,6 +234,19 @@ class RetryLater extends Error {
 
 function delayOf(error: Error | undefined): number {
   return error instanceof RetryLater ? error.delayMs : UNEXPECTED_FAILURE_DELAY_MS
+}
+
+/** During an outage every connection reports every attempt, several in a second. */
+function reportSparsely(onError: (error: unknown) => void, clock: Clock): (error: unknown) => void {
+  const reportedAt = new Map<string, number>()
+  return (error) => {
+    const now = clock.now()
+    const { name, code } = describeError(error)
+    const kind = `${name} ${code}`
+    if (now - (reportedAt.get(kind) ?? Number.NEGATIVE_INFINITY) < REPORT_PAUSE_MS) return
+    reportedAt.set(kind, now)
+    onError(error)
+  }
 }
 
 /** BullMQ waits for Redis without end; whoever schedules must not. */
