@@ -1,0 +1,110 @@
+/**
+ * Makes of an entry what endpoints receive: SNS's JSON body, headers and signature.
+ *
+ * Signed once; only headers and the unsubscribe link differ from subscriber to subscriber. A
+ * confirmation's token is derived, so that a retry sends the same one and Redis never holds it.
+ */
+
+import type { Topic } from '#shared/catalog'
+import type { SecretRing } from '#shared/record-mac'
+import {
+  confirmationHeaders,
+  confirmationStringToSign,
+  confirmationToken,
+  encodeConfirmation,
+  encodeNotification,
+  notificationHeaders,
+  notificationStringToSign,
+  signingCertUrl,
+  subscribeUrl,
+  unsubscribeUrl,
+} from '#shared/sns-wire'
+import type { Entry } from '#shared/stream-log'
+import type { OpenBody } from './open.ts'
+import type { Recipient } from './recipients.ts'
+import type { Sign } from './sign.ts'
+
+export interface OutgoingRequest {
+  headers: Readonly<Record<string, string>>
+  body: string
+}
+
+/** What a recipient of the entry is sent. */
+export type Outgoing = (recipient: Recipient) => OutgoingRequest
+
+/** @throws what opening the body throws */
+export type Compose = (entry: Entry, topic: Topic, recipients: readonly Recipient[]) => Promise<Outgoing>
+
+/** @param baseUrl the gateway as subscribers see it */
+export function createCompose({
+  openBody,
+  sign,
+  certificateId,
+  tokenSecrets,
+  baseUrl,
+}: {
+  openBody: OpenBody
+  sign: Sign
+  certificateId: string
+  tokenSecrets: SecretRing
+  baseUrl: string
+}): Compose {
+  const certUrl = signingCertUrl({ baseUrl, certificateId })
+
+  const composeNotification = async (entry: Entry, topic: Topic): Promise<Outgoing> => {
+    const { messageId, topicArn, subject, acceptedAt, attributes } = entry
+    const fields = { messageId, topicArn, subject, acceptedAt, message: await openBody(entry) }
+    const signatureVersion = topic.attributes.signatureVersion ?? '1'
+    const signature = await sign(signatureVersion, notificationStringToSign(fields))
+    return ({ arn }) => ({
+      headers: notificationHeaders({ messageId, topicArn, subscriptionArn: arn }),
+      body: encodeNotification({
+        ...fields,
+        attributes,
+        signatureVersion,
+        signature,
+        signingCertUrl: certUrl,
+        unsubscribeUrl: unsubscribeUrl({ baseUrl, subscriptionArn: arn }),
+      }),
+    })
+  }
+
+  const composeConfirmation = async (
+    entry: Entry,
+    topic: Topic,
+    { purpose }: NonNullable<Entry['confirmation']>,
+    { arn, subscription }: Recipient,
+  ): Promise<Outgoing> => {
+    const { messageId, topicArn, acceptedAt } = entry
+    const token = confirmationToken({
+      ring: tokenSecrets,
+      topicArn,
+      subscriptionId: subscription.id,
+      incarnation: topic.incarnation,
+      issuedAt: acceptedAt,
+    })
+    const fields = {
+      purpose,
+      messageId,
+      token,
+      topicArn,
+      subscriptionArn: arn,
+      subscribeUrl: subscribeUrl({ baseUrl, topicArn, token }),
+      acceptedAt,
+    }
+    const signatureVersion = topic.attributes.signatureVersion ?? '1'
+    const signature = await sign(signatureVersion, confirmationStringToSign(fields))
+    const request = {
+      headers: confirmationHeaders({ purpose, messageId, topicArn, subscriptionArn: arn }),
+      body: encodeConfirmation({ ...fields, signatureVersion, signature, signingCertUrl: certUrl }),
+    }
+    return () => request
+  }
+
+  return async (entry, topic, recipients) => {
+    const [recipient] = recipients
+    return entry.confirmation === undefined || recipient === undefined
+      ? composeNotification(entry, topic)
+      : composeConfirmation(entry, topic, entry.confirmation, recipient)
+  }
+}

@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { readDeliveryConfig } from './config.ts'
+
+const REQUIRED = {
+  SEALCAST_REDIS_URL: 'redis://127.0.0.1:6379',
+  SEALCAST_SECRETS_DIR: '/secrets',
+  SEALCAST_PUBLIC_URL: 'https://localhost:4443',
+}
+
+suite('readDeliveryConfig()', () => {
+  test('needs no more than Redis, the secrets and the public URL', () => {
+    const config = readDeliveryConfig(REQUIRED)
+    assert.equal(config.leaseMs, 5_000)
+    assert.equal(config.retrySecondMs, 1_000)
+    assert.equal(config.attemptTimeoutMs, 15_000)
+    assert.equal(config.partitions, 16)
+    assert.equal(config.subscriberCaFile, undefined)
+  })
+
+  test('names every missing setting', () => {
+    assert.throws(() => readDeliveryConfig({}), {
+      code: 'CONFIG_INVALID',
+      message: /SEALCAST_PUBLIC_URL.*SEALCAST_REDIS_URL.*SEALCAST_SECRETS_DIR/,
+    })
+  })
+
+  test('refuses AWS KMS, which is not supported yet', () => {
+    assert.throws(() => readDeliveryConfig({ ...REQUIRED, SEALCAST_KMS: 'aws' }), {
+      code: 'CONFIG_INVALID',
+      message: /not supported yet/,
+    })
+  })
+
+  for (const url of [
+    'localhost:4443',
+    'ftp://host/',
+    'https://user:pw@host/',
+    'https://host/?a=b',
+    'https://host/#x',
+  ]) {
+    test(`refuses the public URL ${url}`, () => {
+      assert.throws(() => readDeliveryConfig({ ...REQUIRED, SEALCAST_PUBLIC_URL: url }), { code: 'CONFIG_INVALID' })
+    })
+  }
+})

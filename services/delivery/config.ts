@@ -1,0 +1,40 @@
+/** The delivery worker's settings, read once from the environment. */
+
+import { type Environment, readSettings } from '#shared/config'
+
+export type DeliveryConfig = ReturnType<typeof readDeliveryConfig>
+
+/** @throws {ConfigError} naming every variable that is missing or bad */
+export function readDeliveryConfig(env: Environment) {
+  return readSettings(env, (read) => {
+    if (read.oneOf('SEALCAST_KMS', ['local', 'aws'], { default: 'local' }) === 'aws') {
+      read.refuse('SEALCAST_KMS', 'must be local: AWS KMS is not supported yet')
+    }
+    const publicUrl = read.requiredText('SEALCAST_PUBLIC_URL')
+    if (publicUrl !== '' && !isBaseUrl(publicUrl)) {
+      read.refuse('SEALCAST_PUBLIC_URL', 'must be an http or https URL without query and credentials')
+    }
+    return {
+      redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
+      kmsEndpoint: read.text('SEALCAST_KMS_ENDPOINT', { default: 'http://127.0.0.1:4599' }),
+      secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
+      /** The gateway as subscribers see it: base of the URLs that messages carry. */
+      publicUrl,
+      subscriberCaFile: read.optionalText('SEALCAST_SUBSCRIBER_CA_FILE'),
+      metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9466, min: 0, max: 65_535 }),
+      partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
+      leaseMs: read.integer('SEALCAST_LEASE_MS', { default: 5_000, min: 300, max: 600_000 }),
+      /** How long a second of a retry policy takes; only tests shorten it. */
+      retrySecondMs: read.integer('SEALCAST_RETRY_SECOND_MS', { default: 1_000, min: 1, max: 1_000 }),
+      // SNS gives an endpoint 15 s from connecting to its response.
+      attemptTimeoutMs: read.integer('SEALCAST_ATTEMPT_TIMEOUT_MS', { default: 15_000, min: 100, max: 120_000 }),
+      shutdownMs: read.integer('SEALCAST_SHUTDOWN_MS', { default: 10_000, min: 0, max: 600_000 }),
+    }
+  })
+}
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text)
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return false
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === ''
+}

@@ -1,0 +1,55 @@
+/** How much the worker takes on at once, and for how long it waits. Each with its reason. */
+
+/**
+ * Entries of one partition between claim and settlement. Enough to keep an endpoint busy that
+ * answers in 50 ms at 2,500 messages a second; a slow one then holds back its partition only.
+ */
+export const MAX_IN_FLIGHT_PER_PARTITION = 128
+
+/** Entries and retries of the whole process: 512 of the largest bodies are 128 MiB of plaintext. */
+export const MAX_IN_FLIGHT = 512
+
+/** Entries a claim asks for: past this the round trip is noise, and replies stay below 16 MiB. */
+export const CLAIM_LIMIT = 64
+
+/** Retries of one partition that run at once; all of them count against MAX_IN_FLIGHT too. */
+export const MAX_RETRIES_PER_PARTITION = 32
+
+/** Pause between two readings of a partition's pending entries that are not in flight. */
+export const REREAD_PAUSE_MS = 3_000
+
+/**
+ * A reading may take a tenth of the time: with a backlog of held entries that takes two seconds to
+ * read, the next one begins after twenty.
+ */
+export const REREAD_SHARE = 10
+
+/** How long a KMS refusal stands before somebody asks again; below REREAD_PAUSE_MS, so that each reading asks once. */
+export const KMS_HOLD_MS = 2_500
+
+/** Delay of a retry that could not be tried: the KMS key, the topic record or Redis was not usable. */
+export const RETRY_HOLD_MS = 3_000
+
+/** Remembered ids of held entries, which spares a look-up in Redis for each at every reading; 10,000 are about 1 MB. */
+export const MAX_HELD_REMEMBERED = 10_000
+
+/** Pause before taking a free partition again: that long a partition stays idle after its worker died, beside the lease. */
+export const ACQUIRE_PAUSE_MS = 1_000
+
+/** Between two attempts to reach Redis: from the first value, doubling up to the second. */
+export const REDIS_PAUSE_MS = { first: 50, longest: 1_000 } as const
+
+/** Topics held in memory with their subscriptions; the least recently used goes first. */
+export const MAX_TOPICS_CACHED = 10_000
+
+/** How long a topic whose record is forged is not looked at again: each look is an alarm. */
+export const FORGED_TOPIC_PAUSE_MS = 2_000
+
+/** Connections to one origin; with MAX_IN_FLIGHT requests none waits for more than three others. */
+export const MAX_CONNECTIONS_PER_ORIGIN = 128
+
+/** A subscriber's answer is never used; a longer body costs it the connection. */
+export const MAX_RESPONSE_BODY_BYTES = 65_536
+
+/** Node's own limit for a server; an endpoint that sends more is not speaking to us. */
+export const MAX_RESPONSE_HEADER_BYTES = 16_384

@@ -1,0 +1,139 @@
+/** The delivery worker's process: wiring only. */
+
+import { readFile } from 'node:fs/promises'
+import { createCatalog } from '#shared/catalog'
+import { systemClock } from '#shared/clock'
+import { createOpeningKeys } from '#shared/data-keys'
+import { createKmsClient } from '#shared/kms-client'
+import { notifyReady, shutdownSignal } from '#shared/lifecycle'
+import { createLog } from '#shared/log'
+import { createMetrics, serveMetrics } from '#shared/metrics'
+import { createRecordMac } from '#shared/record-mac'
+import { closeRedis, openRedis } from '#shared/redis'
+import { createRetrySchedule, retryDelays } from '#shared/retry-schedule'
+import { readBrokerCredential, readRecordSecrets, readSigningIdentity, readTokenSecrets } from '#shared/secrets'
+import { DEFAULT_HTTP_RETRY } from '#shared/sns-wire'
+import { acquireLease, keys } from '#shared/stream-log'
+import { createAttemptDelivery } from './attempt.ts'
+import { createCompose } from './compose.ts'
+import { readDeliveryConfig } from './config.ts'
+import { runDeliveryLoop } from './delivery-loop.ts'
+import { createHandleEntry } from './handle-entry.ts'
+import { createBudget } from './in-flight-budget.ts'
+import { MAX_IN_FLIGHT, MAX_RETRIES_PER_PARTITION } from './limits.ts'
+import { createDeliveryMetrics } from './metrics.ts'
+import { createOpenBody } from './open.ts'
+import { startPartitionPool } from './partition-pool.ts'
+import { createHttpSender } from './protocols/https.ts'
+import { createSubscriberTrust } from './protocols/subscriber-trust.ts'
+import { createRetryProcessor } from './retry.ts'
+import { createSign } from './sign.ts'
+import { createTopicCache } from './topic-cache.ts'
+import { waitForMeta } from './wait-for-meta.ts'
+
+const clock = systemClock
+const config = readDeliveryConfig(process.env)
+const log = createLog({ service: 'delivery' })
+const shutdown = shutdownSignal()
+const metrics = createMetrics({ service: 'delivery' })
+const count = createDeliveryMetrics(metrics)
+
+const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
+const tokenSecrets = await readTokenSecrets(config.secretsDir)
+const signing = await readSigningIdentity(config.secretsDir)
+const trust = createSubscriberTrust(
+  config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8'),
+)
+
+await using _metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+await using kms = createKmsClient({
+  endpoint: config.kmsEndpoint,
+  credential: await readBrokerCredential(config.secretsDir),
+  observe: count.observeKms,
+})
+await using http = createHttpSender({ trust, timeoutMs: config.attemptTimeoutMs })
+await using retrySchedule = createRetrySchedule({
+  url: config.redisUrl,
+  clock,
+  lockMs: config.leaseMs,
+  onError: (error) => log.warn('retry-schedule.failed', {}, error),
+})
+const redis = openRedis({
+  url: config.redisUrl,
+  name: 'delivery',
+  onError: (error) => log.warn('redis.connection-failed', {}, error),
+})
+
+const meta = await waitForMeta({ redis, partitions: config.partitions, signal: shutdown, log })
+if (meta !== undefined) await deliver(meta.partitions)
+await closeRedis(redis)
+log.info('delivery.stopped')
+log.flush()
+
+async function deliver(partitions: number): Promise<void> {
+  const delays = retryDelays(DEFAULT_HTTP_RETRY)
+  const { retrySecondMs } = config
+  const random = Math.random
+  const catalog = createCatalog({
+    redis,
+    recordMac,
+    onForged: ({ kind, topicArn }) => {
+      count.recordForged(kind)
+      log.alarm('record.forged', { kind, topicArn })
+    },
+  })
+  const openBody = createOpenBody({
+    openingKeys: createOpeningKeys({ kms, clock, onLookup: count.observeDataKeyLookup }),
+    clock,
+  })
+  const compose = createCompose({
+    openBody,
+    sign: createSign(signing),
+    certificateId: signing.certificateId,
+    tokenSecrets,
+    baseUrl: config.publicUrl,
+  })
+  const attemptDelivery = createAttemptDelivery({ http, delays, clock, log, metrics: count })
+  const shared = {
+    recordMac,
+    topics: createTopicCache({ catalog, clock }),
+    budget: createBudget({ capacity: MAX_IN_FLIGHT }),
+    delays,
+    retrySecondMs,
+    random,
+    clock,
+    log,
+    metrics: count,
+  }
+  const handleEntry = createHandleEntry({ compose, attemptDelivery, log, metrics: count })
+  const pool = startPartitionPool({
+    partitions,
+    leaseMs: config.leaseMs,
+    acquire: (partition) =>
+      acquireLease({
+        redis,
+        blockingRedis: () => openRedis({ url: config.redisUrl, name: `delivery-wait-${partition}`, blocking: true }),
+        partition,
+        leaseMs: config.leaseMs,
+      }),
+    runLoop: (work) => runDeliveryLoop({ ...shared, ...work, handleEntry }),
+    openRetries: (work) =>
+      retrySchedule.open({
+        prefix: keys.retryPrefix(work.lease.partition),
+        concurrency: MAX_RETRIES_PER_PARTITION,
+        process: createRetryProcessor({ ...shared, ...work, compose, attemptDelivery }),
+      }),
+    clock,
+    log,
+    metrics: count,
+  })
+  await pool.ready
+  log.info('delivery.ready', { partitions })
+  notifyReady()
+
+  await new Promise<void>((resolve) => {
+    if (shutdown.aborted) resolve()
+    shutdown.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await pool.stop(config.shutdownMs)
+}

@@ -1,0 +1,161 @@
+/**
+ * POSTs to HTTP and HTTPS endpoints and says what came of it; never rejects.
+ *
+ * Connections are kept alive, one pool an origin. One timer covers an attempt from asking for a
+ * connection to the end of the response. The status line decides; the body is dropped as it comes,
+ * and past a cap the connection with it. Redirects are answers like any other: nothing is followed.
+ * Credentials of the endpoint are sent only after a 401 that asks for Basic; Digest is not spoken, so
+ * such a 401 stays final.
+ *
+ * Uses undici's dispatch interface: no stream and no promise chain for a body nobody reads.
+ */
+
+import type { SecureContext } from 'node:tls'
+import { Agent, type Dispatcher } from 'undici'
+import type { AttemptResult } from '../classify-outcome.ts'
+import { MAX_CONNECTIONS_PER_ORIGIN, MAX_RESPONSE_BODY_BYTES, MAX_RESPONSE_HEADER_BYTES } from '../limits.ts'
+import type { HttpTarget } from './http-target.ts'
+
+export interface HttpSender extends AsyncDisposable {
+  post(request: HttpPost): Promise<AttemptResult>
+}
+
+export interface HttpPost {
+  target: HttpTarget
+  headers: Readonly<Record<string, string>>
+  body: string
+}
+
+/**
+ * @param trust for https; see subscriber-trust.ts
+ * @param timeoutMs of a whole attempt
+ */
+export function createHttpSender({ trust, timeoutMs }: { trust: SecureContext; timeoutMs: number }): HttpSender {
+  const agent = new Agent({
+    connections: MAX_CONNECTIONS_PER_ORIGIN,
+    pipelining: 1,
+    allowH2: false,
+    maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+    connect: { secureContext: trust, timeout: timeoutMs },
+    // Our timer covers both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  return {
+    post: (request) =>
+      new Promise((resolve) => {
+        new Attempt(agent, request, timeoutMs, resolve).send(request.headers)
+      }),
+    async [Symbol.asyncDispose]() {
+      await agent.destroy()
+    },
+  }
+}
+
+/**
+ * One attempt: sent → answered (the result is known) → ended (the connection is free again). A 401
+ * with a Basic challenge starts a second request inside the same attempt, once.
+ */
+class Attempt implements Dispatcher.DispatchHandler {
+  readonly #agent: Agent
+  readonly #request: HttpPost
+  readonly #resolve: (result: AttemptResult) => void
+  readonly #timer: NodeJS.Timeout
+  #controller: Dispatcher.DispatchController | undefined
+  #expired = false
+  #challenged = false
+  #retrying = false
+  #bodyBytes = 0
+
+  constructor(agent: Agent, request: HttpPost, timeoutMs: number, resolve: (result: AttemptResult) => void) {
+    this.#agent = agent
+    this.#request = request
+    this.#resolve = resolve
+    this.#timer = setTimeout(() => this.#expire(), timeoutMs)
+  }
+
+  send(headers: Readonly<Record<string, string>>): void {
+    const { target, body } = this.#request
+    try {
+      this.#agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, this)
+    } catch (error) {
+      this.#finish({ kind: 'unsendable', code: codeOf(error) })
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    // Time was up while it waited for a connection: nothing must be sent any more.
+    if (this.#expired) controller.abort(new AttemptAbort())
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    statusCode: number,
+    headers: Readonly<Record<string, string | string[] | undefined>>,
+  ): void {
+    if (statusCode < 200) return
+    if (statusCode === 401 && !this.#challenged && this.#request.target.basicAuthorization !== undefined) {
+      this.#challenged = true
+      if (asksForBasic(headers['www-authenticate'])) {
+        this.#retrying = true
+        return
+      }
+    }
+    this.#resolve({ kind: 'answered', statusCode })
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bodyBytes += chunk.byteLength
+    if (this.#bodyBytes > MAX_RESPONSE_BODY_BYTES) controller.abort(new AttemptAbort())
+  }
+
+  onResponseEnd(): void {
+    if (this.#retrying) this.#answerChallenge()
+    else clearTimeout(this.#timer)
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    // A challenge whose body broke off is a challenge all the same.
+    if (this.#retrying && !this.#expired) {
+      this.#answerChallenge()
+      return
+    }
+    // After an answer this changes nothing: the result stands already.
+    this.#finish({ kind: 'unanswered', code: this.#expired ? 'TIMEOUT' : codeOf(error) })
+  }
+
+  #answerChallenge(): void {
+    this.#retrying = false
+    this.#bodyBytes = 0
+    this.#controller = undefined
+    const { headers, target } = this.#request
+    this.send({ ...headers, authorization: target.basicAuthorization ?? '' })
+  }
+
+  #expire(): void {
+    this.#expired = true
+    this.#resolve({ kind: 'unanswered', code: 'TIMEOUT' })
+    this.#controller?.abort(new AttemptAbort())
+  }
+
+  #finish(result: AttemptResult): void {
+    clearTimeout(this.#timer)
+    this.#resolve(result)
+  }
+}
+
+/** Ends a request of our own accord. */
+class AttemptAbort extends Error {}
+
+/** RFC 9110, 11.6.1: a list of challenges; scheme names are case-insensitive. */
+function asksForBasic(challenge: string | string[] | undefined): boolean {
+  const challenges = typeof challenge === 'string' ? [challenge] : (challenge ?? [])
+  return challenges.some((text) => /(^|,)\s*basic(\s|,|$)/i.test(text))
+}
+
+/** The code of an error of Node, OpenSSL or undici; anything that is no plain code becomes UNKNOWN. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : 'UNKNOWN'
+}

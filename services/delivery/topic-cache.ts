@@ -1,0 +1,97 @@
+/**
+ * Topics with their subscriptions, as of a moment after the caller asked.
+ *
+ * Callers ask after their claim's reply: a message published after Subscribe returned then always
+ * meets that subscription. Each question reads the versions of the topics in one pipeline and loads
+ * those that changed. The version is read with the topic and before the subscriptions, so that a
+ * change in between shows as a newer version at the next question.
+ */
+
+import type { Catalog, Topic } from '#shared/catalog'
+import type { Clock } from '#shared/clock'
+import { RecordForgedError } from '#shared/record-mac'
+import { FORGED_TOPIC_PAUSE_MS, MAX_TOPICS_CACHED } from './limits.ts'
+import { indexRecipients, type Recipients } from './recipients.ts'
+
+export interface KnownTopic {
+  readonly kind: 'known'
+  readonly version: string
+  readonly topic: Topic
+  readonly recipients: Recipients
+}
+
+export type TopicState =
+  | KnownTopic
+  /** There is no such topic. */
+  | { readonly kind: 'unknown' }
+  /** Its record does not verify: nothing may be delivered by it, nothing concluded from it. */
+  | { readonly kind: 'forged'; readonly lookedAt: number }
+
+export interface TopicCache {
+  /**
+   * @param topicArns distinct
+   * @returns a state for each
+   * @throws what the catalog throws when Redis does not answer
+   */
+  resolve(topicArns: readonly string[]): Promise<ReadonlyMap<string, TopicState>>
+}
+
+export function createTopicCache({
+  catalog,
+  clock,
+  capacity = MAX_TOPICS_CACHED,
+}: {
+  catalog: Pick<Catalog, 'readVersions' | 'readTopic' | 'readSubscriptions'>
+  clock: Clock
+  capacity?: number
+}): TopicCache {
+  /** In order of use, oldest first. */
+  const cached = new Map<string, Exclude<TopicState, { kind: 'unknown' }>>()
+
+  const load = async (topicArn: string): Promise<TopicState> => {
+    try {
+      const snapshot = await catalog.readTopic(topicArn)
+      if (snapshot === undefined) return { kind: 'unknown' }
+      const { topic, version } = snapshot
+      const { subscriptions } = await catalog.readSubscriptions(topicArn)
+      return { kind: 'known', topic, version, recipients: indexRecipients(subscriptions, topic.incarnation) }
+    } catch (error) {
+      if (error instanceof RecordForgedError) return { kind: 'forged', lookedAt: clock.now() }
+      throw error
+    }
+  }
+
+  const isCurrent = (state: TopicState | undefined, version: string | undefined): state is TopicState =>
+    (state?.kind === 'known' && state.version === version) ||
+    (state?.kind === 'forged' && clock.now() - state.lookedAt < FORGED_TOPIC_PAUSE_MS)
+
+  const remember = (topicArn: string, state: TopicState): TopicState => {
+    cached.delete(topicArn)
+    if (state.kind !== 'unknown') cached.set(topicArn, state)
+    if (cached.size > capacity) {
+      const [oldest] = cached.keys()
+      if (oldest !== undefined) cached.delete(oldest)
+    }
+    return state
+  }
+
+  return {
+    async resolve(topicArns) {
+      const versions = await catalog.readVersions(topicArns)
+      const states = await Promise.all(
+        topicArns.map((topicArn, index) => {
+          const version = versions[index]
+          if (version === undefined) return { kind: 'unknown' } as const
+          const state = cached.get(topicArn)
+          return isCurrent(state, version) ? state : load(topicArn)
+        }),
+      )
+      return new Map(
+        states.map((state, index): [string, TopicState] => {
+          const topicArn = topicArns[index] ?? ''
+          return [topicArn, remember(topicArn, state)]
+        }),
+      )
+    },
+  }
+}
