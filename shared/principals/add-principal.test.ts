@@ -24,6 +24,17 @@ suite('addPrincipal()', () => {
     assert.deepEqual(await readdir(join(dir.path, 'new')), ['principals.json'])
   })
 
+  test('lets the owner read and write the file, whatever the umask', async () => {
+    await using dir = await setup()
+    const before = process.umask(0o377)
+    try {
+      await addPrincipal(dir.file, { arn: ALICE })
+    } finally {
+      process.umask(before)
+    }
+    assert.equal((await stat(dir.file)).mode & 0o777, 0o600)
+  })
+
   test('returns the access key that stands in the file, in the form AWS gives', async () => {
     await using dir = await setup()
     const clock = createFakeClock()
