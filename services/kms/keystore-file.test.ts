@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { createSecretKey, randomBytes } from 'node:crypto'
+import { suite, test } from 'node:test'
+import fc from 'fast-check'
+import { KeystoreDamagedError, RootKeyWrongError } from './errors.ts'
+import { createMaterial, decodeKeystore, encodeKeystore, type Keystore, type KmsKey } from './keystore-file.ts'
+import { deriveStoreKeys } from './root-key.ts'
+
+suite('decodeKeystore()', () => {
+  test('returns what was encoded, with the same key material', () => {
+    const { keystore, text, rootKey } = setup()
+    const decoded = decodeKeystore(text, rootKey).keystore
+    assert.deepEqual(withoutSecrets(decoded), withoutSecrets(keystore))
+    assert.ok(materialOf(decoded).secret.equals(materialOf(keystore).secret))
+  })
+
+  test('says that the root key is wrong rather than that the file is damaged', () => {
+    const { text } = setup()
+    assert.throws(() => decodeKeystore(text, createSecretKey(randomBytes(32))), RootKeyWrongError)
+  })
+
+  test('refuses the file with any one byte changed, cut or added', () => {
+    const { text, rootKey } = setup()
+    const bytes = Buffer.from(text)
+    fc.assert(
+      fc.property(fc.nat({ max: bytes.byteLength - 2 }), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+        const changed = Buffer.from(bytes)
+        changed.writeUInt8(changed.readUInt8(at) ^ mask, at)
+        // Another store id or check value looks like another root key; both are refusals.
+        refuses(changed.toString('latin1'), rootKey)
+        refuses(bytes.toString('utf8', 0, at), rootKey)
+        refuses(`${text}${String.fromCharCode(mask)}x`, rootKey)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('refuses contents exchanged with those of another store of the same root key', () => {
+    const { text, rootKey } = setup()
+    const other = setup({ rootKey }).text
+    refuses(JSON.stringify({ ...JSON.parse(text), contents: JSON.parse(other).contents }), rootKey)
+  })
+
+  test('refuses material moved to another key, even where the MAC is right', () => {
+    const { keystore, rootKey, storeKeys } = setup()
+    const key = keyOf(keystore)
+    const moved = { ...key, id: '00000000-0000-4000-8000-000000000000' }
+    const text = encodeKeystore({ ...keystore, keys: [moved] }, storeKeys)
+    assert.throws(() => decodeKeystore(text, rootKey), KeystoreDamagedError)
+  })
+
+  test('refuses a key without current material and a version it does not know', () => {
+    const { keystore, text, rootKey, storeKeys } = setup()
+    const key = keyOf(keystore)
+    const retired: KmsKey = { ...key, materials: key.materials.map((m) => ({ ...m, state: 'NON_CURRENT' })) }
+    refuses(encodeKeystore({ ...keystore, keys: [retired] }, storeKeys), rootKey)
+    refuses(JSON.stringify({ ...JSON.parse(text), version: 2 }), rootKey)
+  })
+
+  test('keeps several versions of material, as rotation will make them', () => {
+    const { keystore, rootKey, storeKeys } = setup()
+    const key = keyOf(keystore)
+    const { storeId } = keystore
+    const newer = createMaterial({ storeId, keyArn: key.arn, createdAt: 7, storeKeys })
+    const rotated: KmsKey = {
+      ...key,
+      materials: [...key.materials.map((m) => ({ ...m, state: 'NON_CURRENT' as const })), newer],
+    }
+    const text = encodeKeystore({ ...keystore, keys: [rotated] }, storeKeys)
+    assert.deepEqual(
+      keyOf(decodeKeystore(text, rootKey).keystore).materials.map(({ id, state }) => [id, state]),
+      rotated.materials.map(({ id, state }) => [id, state]),
+    )
+  })
+})
+
+suite('encodeKeystore()', () => {
+  test('writes no key material in clear', () => {
+    const { keystore, text } = setup()
+    const secret = materialOf(keystore).secret.export()
+    for (const form of ['hex', 'base64', 'latin1'] as const) assert.ok(!text.includes(secret.toString(form)), form)
+  })
+})
+
+function refuses(text: string, rootKey: Parameters<typeof decodeKeystore>[1]): void {
+  assert.throws(
+    () => decodeKeystore(text, rootKey),
+    (error) => error instanceof KeystoreDamagedError || error instanceof RootKeyWrongError,
+  )
+}
+
+function keyOf({ keys: [key] }: Keystore): KmsKey {
+  assert.ok(key)
+  return key
+}
+
+function materialOf(keystore: Keystore) {
+  const [material] = keyOf(keystore).materials
+  assert.ok(material)
+  return material
+}
+
+function withoutSecrets(keystore: Keystore): unknown {
+  const keys = keystore.keys.map((key) => ({ ...key, materials: key.materials.map(({ secret: _, ...m }) => m) }))
+  return { ...keystore, keys }
+}
+
+function setup({ rootKey = createSecretKey(randomBytes(32)) } = {}) {
+  const storeId = randomBytes(16).toString('hex')
+  const storeKeys = deriveStoreKeys(rootKey, storeId)
+  const place = { account: '111122223333', region: 'us-east-1' }
+  const id = '1234abcd-12ab-34cd-56ef-1234567890ab'
+  const arn = `arn:aws:kms:us-east-1:111122223333:key/${id}`
+  const materials = [createMaterial({ storeId, keyArn: arn, createdAt: 5, storeKeys })]
+  const key: KmsKey = { id, ...place, arn, description: 'naïve "quotes"', createdAt: 5, state: 'Disabled', materials }
+  const alias = {
+    name: 'alias/app',
+    ...place,
+    arn: 'arn:aws:kms:us-east-1:111122223333:alias/app',
+    targetKeyId: id,
+    createdAt: 6,
+    updatedAt: 6,
+  }
+  const keystore: Keystore = { storeId, generation: 3, keys: [key], aliases: [alias] }
+  return { keystore, rootKey, storeKeys, text: encodeKeystore(keystore, storeKeys) }
+}
