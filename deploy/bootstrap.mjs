@@ -1,0 +1,72 @@
+/**
+ * Starts a command of this project on a machine that may have nothing but some Node and npm:
+ * `node deploy/bootstrap.mjs <command> [arguments]`. Every npm script goes through here.
+ *
+ * The only plain JavaScript of the project, with the files in bootstrap/: it has to run on any Node
+ * from 18 before the dependencies, and with them the Node that runs TypeScript, are there. Progress
+ * goes to standard error, one line a step; standard output belongs to the command alone.
+ */
+
+import { dirname, join } from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+import { installDependencies } from './bootstrap/install-dependencies.mjs'
+import { installRedis } from './bootstrap/install-redis.mjs'
+import { BootstrapError, step } from './bootstrap/progress.mjs'
+import { findNode, runEntry } from './bootstrap/run-entry.mjs'
+import { exitOnSignals } from './bootstrap/signals.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** `needsRedis` looks at what was asked, so that nobody installs a server to read a help text. */
+const COMMANDS = {
+  up: {
+    entry: 'services/up/main.ts',
+    help: 'start Redis, the local KMS, a gateway and a worker, until Ctrl-C',
+    needsRedis: (args) => !asksForHelp(args) && !process.env.SEALCAST_REDIS_URL,
+    stopsWithUs: true,
+  },
+  demo: {
+    entry: 'services/demo/main.ts',
+    help: 'publish to a sealed topic of a running stack and show what Redis holds',
+  },
+  sealcast: { entry: 'services/cli/main.ts', help: 'manage principals and more; see --help' },
+  test: {
+    entry: 'deploy/test/main.ts',
+    help: 'run the tests: all, or [unit|integration|e2e] [part of a path]',
+    needsRedis: (args) => !asksForHelp(args) && args[0] !== 'unit',
+  },
+  check: {
+    entry: 'deploy/check/main.ts',
+    help: 'check types, style, import rules, unused code and certificate checking',
+  },
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+if (command === undefined) {
+  process.stderr.write(usage())
+  process.exit(name === '--help' ? 0 : 2)
+}
+
+const stopExitingOnSignals = exitOnSignals()
+try {
+  await step('dependencies', () => installDependencies(root))
+  if (command.needsRedis?.(args)) await step('redis-server', () => installRedis(root))
+  const node = await step('node', () => findNode(root))
+  stopExitingOnSignals()
+  await runEntry({ node, entry: join(root, command.entry), args, stopsWithUs: command.stopsWithUs === true })
+} catch (error) {
+  if (!(error instanceof BootstrapError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}
+
+function asksForHelp(args) {
+  return args.includes('--help') || args.includes('-h')
+}
+
+function usage() {
+  const lines = Object.entries(COMMANDS).map(([each, { help }]) => `  npm run ${each.padEnd(9)} ${help}`)
+  return `Usage: npm run <command> [-- arguments]\n\n${lines.join('\n')}\n`
+}
