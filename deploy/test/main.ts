@@ -1,0 +1,66 @@
+/**
+ * `npm test`: the unit, integration and end-to-end tests, in this order, each file in a process of
+ * its own. `npm test -- unit` runs one tier; any other argument is part of a path.
+ *
+ * Our own runner around node:test's `run()`, because bare `node --test` takes helpers and every file
+ * under a folder named test for tests, and because three runs have to end in one line that counts all.
+ */
+
+import { availableParallelism } from 'node:os'
+import { dirname } from 'node:path'
+import { findTests, TIERS, type Tier } from './find-tests.ts'
+import { runTier } from './run-tier.ts'
+
+const root = dirname(dirname(import.meta.dirname))
+const out = process.stdout
+
+// What a sourced data directory or a developer's AWS profile sets must not change what is tested.
+for (const name of Object.keys(process.env)) {
+  if (/^(AWS_|SEALCAST_|NODE_EXTRA_CA_CERTS$|SSL_CERT_FILE$)/.test(name)) delete process.env[name]
+}
+
+const args = process.argv.slice(2)
+if (args.includes('--help') || args.includes('-h')) {
+  out.write(`Usage: npm test [-- ${TIERS.join('|')}] [part of a path …]\n`)
+  process.exit(0)
+}
+
+const isTier = (arg: string): arg is Tier => TIERS.some((tier) => tier === arg)
+const tiers = args.some(isTier) ? args.filter(isTier) : TIERS
+const filters = args.filter((arg) => !isTier(arg))
+
+const stop = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
+
+/** Two cores are what the tests are written for; end-to-end files start a whole stack each. */
+const CONCURRENCY: Record<Tier, number> = {
+  unit: Math.max(2, availableParallelism()),
+  integration: Math.min(4, Math.max(2, availableParallelism())),
+  e2e: 1,
+}
+/** A file that hangs ends its run as a failure. */
+const TIMEOUT_MS: Record<Tier, number> = { unit: 120_000, integration: 240_000, e2e: 600_000 }
+
+const total = { passed: 0, failed: 0, skipped: 0 }
+for (const tier of tiers) {
+  const files = findTests(root, tier, filters)
+  if (files.length === 0 || stop.signal.aborted) continue
+  const counts = await runTier({
+    root,
+    tier,
+    files,
+    concurrency: CONCURRENCY[tier],
+    timeoutMs: TIMEOUT_MS[tier],
+    signal: stop.signal,
+    print: (text) => out.write(text),
+  })
+  total.passed += counts.passed
+  total.failed += counts.failed
+  total.skipped += counts.skipped
+}
+
+if (total.passed + total.failed === 0) out.write('No test ran.\n')
+if (stop.signal.aborted) out.write('Interrupted: not every test ran.\n')
+if (total.skipped > 0) out.write(`${total.skipped} skipped\n`)
+process.exitCode = total.failed > 0 || total.passed === 0 || stop.signal.aborted ? 1 : 0
+out.write(`${total.passed} passed, ${total.failed} failed\n`)
