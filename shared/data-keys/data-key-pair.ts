@@ -1,0 +1,29 @@
+/** Whom a data key serves: one publisher on one topic, under one configured KMS key. */
+
+import { hashParts } from '#shared/framing'
+
+export interface DataKeyPair {
+  topicArn: string
+  /** The publisher's ARN. */
+  principal: string
+  /** The topic's KmsMasterKeyId as it was set: key id, alias or ARN. Changing it changes the pair. */
+  configuredKeyId: string
+}
+
+/** SNS's own, so that key policies written for SNS fit; its value is the topic ARN. */
+export const CONTEXT_KEY = 'aws:sns:topicArn'
+
+/** Names the pair's record within its topic; 64 hex digits. */
+export function recordNameOf({ topicArn, principal, configuredKeyId }: DataKeyPair): string {
+  return hashParts([principal, configuredKeyId, CONTEXT_KEY, topicArn]).toString('hex')
+}
+
+/**
+ * The pair as a key of in-memory maps: cheaper than the hash, which every publish would pay.
+ *
+ * The configured key, which may be any text a topic's owner sets, comes last: no ARN holds a line end,
+ * so two pairs never give one text.
+ */
+export function cacheKeyOf({ topicArn, principal, configuredKeyId }: DataKeyPair): string {
+  return `${topicArn}\n${principal}\n${configuredKeyId}`
+}

@@ -1,0 +1,131 @@
+/** What every data-key store must do; run on the one in Redis and on the one in memory. */
+
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import type { DataKeyPair } from './data-key-pair.ts'
+import type { DataKeyRecord } from './data-key-record.ts'
+import type { DataKeyStore } from './data-key-store.ts'
+
+export interface StoreUnderTest {
+  store: DataKeyStore
+  /** Lets the pair's lock run out. */
+  expireLock(pair: DataKeyPair): Promise<void>
+  close(): Promise<void>
+}
+
+export const pair: DataKeyPair = {
+  topicArn: 'arn:aws:sns:us-east-1:000000000000:orders',
+  principal: 'arn:aws:iam::000000000000:user/alice',
+  configuredKeyId: 'alias/orders',
+}
+
+export const record: DataKeyRecord = {
+  dataKeyId: Buffer.alloc(16, 1),
+  encryptedDataKey: Buffer.alloc(184, 2),
+  keyArn: 'arn:aws:kms:us-east-1:000000000000:key/00000000-0000-4000-8000-000000000001',
+  issuedAt: 1_767_225_600_000,
+  notAfter: 1_767_225_900_000,
+}
+
+const otherRecord: DataKeyRecord = { ...record, dataKeyId: Buffer.alloc(16, 3) }
+const lifeMs = 300_000
+const leaseMs = 60_000
+
+export function testDataKeyStore(name: string, open: () => Promise<StoreUnderTest>): void {
+  const testWith = (title: string, run: (tested: StoreUnderTest) => Promise<void>) =>
+    test(title, async () => {
+      const tested = await open()
+      try {
+        await run(tested)
+      } finally {
+        await tested.close()
+      }
+    })
+
+  suite(name, () => {
+    testWith('has no record at first', async ({ store }) => {
+      assert.equal(await store.read(pair), undefined)
+    })
+
+    testWith('returns the record that was written, for its pair only', async ({ store }) => {
+      const token = await lock(store)
+      assert.equal(await store.write(pair, { record, token, lifeMs }), true)
+      assert.deepEqual(await store.read(pair), record)
+      for (const other of otherPairs) assert.equal(await store.read(other), undefined)
+    })
+
+    testWith('gives the lock of a pair to one at a time, and each pair its own', async ({ store }) => {
+      await lock(store)
+      assert.equal(await store.lock(pair, leaseMs), undefined)
+      for (const other of otherPairs) assert.notEqual(await store.lock(other, leaseMs), undefined)
+    })
+
+    testWith('gives the lock again once it was released or has run out', async ({ store, expireLock }) => {
+      await store.unlock(pair, await lock(store))
+      await lock(store)
+      await expireLock(pair)
+      await lock(store)
+    })
+
+    testWith('releases the lock for its own token only', async ({ store }) => {
+      const token = await lock(store)
+      await store.unlock(pair, 'another')
+      assert.equal(await store.lock(pair, leaseMs), undefined)
+      await store.unlock(pair, token)
+      await lock(store)
+    })
+
+    testWith('releases the lock when it writes', async ({ store }) => {
+      await store.write(pair, { record, token: await lock(store), lifeMs })
+      await lock(store)
+    })
+
+    testWith('lets the holder of the lock replace a record', async ({ store }) => {
+      await store.write(pair, { record, token: await lock(store), lifeMs })
+      assert.equal(await store.write(pair, { record: otherRecord, token: await lock(store), lifeMs }), true)
+      assert.deepEqual(await store.read(pair), otherRecord)
+    })
+
+    testWith(
+      'refuses a record of one whose lock another holds now, and leaves that lock',
+      async ({ store, expireLock }) => {
+        const late = await lock(store)
+        await expireLock(pair)
+        await lock(store)
+        assert.equal(await store.write(pair, { record, token: late, lifeMs }), false)
+        assert.equal(await store.read(pair), undefined)
+        assert.equal(await store.lock(pair, leaseMs), undefined)
+      },
+    )
+
+    testWith(
+      'refuses a record of one who lost the lock when another has stored since',
+      async ({ store, expireLock }) => {
+        const late = await lock(store)
+        await expireLock(pair)
+        await store.write(pair, { record: otherRecord, token: await lock(store), lifeMs })
+        assert.equal(await store.write(pair, { record, token: late, lifeMs }), false)
+        assert.deepEqual(await store.read(pair), otherRecord)
+      },
+    )
+
+    testWith('takes a record of one whose lock ran out when nobody came between', async ({ store, expireLock }) => {
+      const late = await lock(store)
+      await expireLock(pair)
+      assert.equal(await store.write(pair, { record, token: late, lifeMs }), true)
+      assert.deepEqual(await store.read(pair), record)
+    })
+  })
+}
+
+const otherPairs: readonly DataKeyPair[] = [
+  { ...pair, topicArn: `${pair.topicArn}2` },
+  { ...pair, principal: `${pair.principal}2` },
+  { ...pair, configuredKeyId: `${pair.configuredKeyId}2` },
+]
+
+async function lock(store: DataKeyStore): Promise<string> {
+  const token = await store.lock(pair, leaseMs)
+  assert.ok(token !== undefined, 'the lock is free')
+  return token
+}

@@ -1,0 +1,84 @@
+/**
+ * Where gateways leave a pair's encrypted data key for each other, and the lock that lets one of them
+ * ask KMS for it. Redis: one string and one lock a pair, in the topic's slot.
+ *
+ * Redis is not trusted: a record that does not verify is reported and treated as absent, so that it is
+ * overwritten with a fresh key. What remains to an attacker is to cause KMS calls and delay.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { RecordForgedError, type RecordMac } from '#shared/record-mac'
+import { defineScript, type Redis, redisCall } from '#shared/redis'
+import { type DataKeyPair, recordNameOf } from './data-key-pair.ts'
+import { type DataKeyRecord, decodeDataKeyRecord, encodeDataKeyRecord } from './data-key-record.ts'
+
+export interface DataKeyStore {
+  /** @returns undefined when there is none that verifies */
+  read(pair: DataKeyPair): Promise<DataKeyRecord | undefined>
+  /** @returns a token, or undefined while another holds the lock */
+  lock(pair: DataKeyPair, leaseMs: number): Promise<string | undefined>
+  /**
+   * Stores the record and releases the lock.
+   *
+   * @param o.lifeMs after which the record disappears
+   * @returns false when the lock has passed to another gateway: its key stays
+   */
+  write(pair: DataKeyPair, o: { record: DataKeyRecord; token: string; lifeMs: number }): Promise<boolean>
+  /** Releases the lock without a record; does nothing when it is no longer the caller's. */
+  unlock(pair: DataKeyPair, token: string): Promise<void>
+}
+
+const storeScript = defineScript(new URL('./store-data-key.lua', import.meta.url))
+const releaseScript = defineScript(new URL('./release-lock.lua', import.meta.url))
+
+/**
+ * @param o.onForged a record did not verify: somebody writes to Redis who should not
+ * @throws {RedisUnavailableError} (each method) when Redis does not answer
+ */
+export function createDataKeyStore({
+  redis,
+  recordMac,
+  onForged,
+}: {
+  redis: Redis
+  recordMac: RecordMac
+  onForged: (what: { kind: 'data-key'; topicArn: string }) => void
+}): DataKeyStore {
+  // Nothing here counts as a write to `redisCall`: its "may have been stored" would be told to a publisher,
+  // whose message has not been sent yet. A lock of which we do not know runs out by itself.
+  const call = <T>(work: () => Promise<T>) => redisCall(redis, work, { writes: false })
+  return {
+    async read(pair) {
+      const value = await call(() => redis.get(keyOf(pair)))
+      if (value === null) return undefined
+      try {
+        return decodeDataKeyRecord(value, pair, recordMac)
+      } catch (error) {
+        if (!(error instanceof RecordForgedError)) throw error
+        onForged({ kind: 'data-key', topicArn: pair.topicArn })
+        return undefined
+      }
+    },
+    async lock(pair, leaseMs) {
+      const token = randomUUID()
+      const taken = await call(() => redis.set(lockKeyOf(pair), token, 'PX', leaseMs, 'NX'))
+      return taken === 'OK' ? token : undefined
+    },
+    async write(pair, { record, token, lifeMs }) {
+      const value = encodeDataKeyRecord(record, pair, recordMac)
+      const keys = [keyOf(pair), lockKeyOf(pair)]
+      return (await call(() => storeScript.run(redis, keys, [token, value, lifeMs]))) === 1
+    },
+    async unlock(pair, token) {
+      await call(() => releaseScript.run(redis, [lockKeyOf(pair)], [token]))
+    },
+  }
+}
+
+function keyOf(pair: DataKeyPair): string {
+  return `sealcast:{t:${pair.topicArn}}:datakey:${recordNameOf(pair)}`
+}
+
+function lockKeyOf(pair: DataKeyPair): string {
+  return `${keyOf(pair)}:lock`
+}

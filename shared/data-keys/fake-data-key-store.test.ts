@@ -1,0 +1,12 @@
+import { createFakeClock } from '#shared/clock'
+import { testDataKeyStore } from './data-key-store-conformance.ts'
+import { createFakeDataKeyStore } from './fake-data-key-store.ts'
+
+testDataKeyStore('a data-key store in memory', async () => {
+  const clock = createFakeClock()
+  return {
+    store: createFakeDataKeyStore({ clock }),
+    expireLock: async () => clock.advance(60_001),
+    close: async () => {},
+  }
+})

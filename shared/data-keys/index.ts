@@ -1,0 +1,7 @@
+export type { DataKeyPair } from './data-key-pair.ts'
+export type { DataKeySource } from './data-key-source.ts'
+export { createDataKeyStore, type DataKeyStore } from './data-key-store.ts'
+export { DataKeyUnavailableError } from './errors.ts'
+export type { IssuedDataKey } from './issue-data-key.ts'
+export { createOpeningKeys, type OpeningKeys } from './opening-keys.ts'
+export { createSealingKeys, type SealingKeys } from './sealing-keys.ts'

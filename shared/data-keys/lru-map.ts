@@ -1,0 +1,38 @@
+/**
+ * A map that holds at most `capacity` entries and drops the one used longest ago.
+ *
+ * A Map keeps insertion order; each use inserts anew, so the first entry is always the stalest.
+ */
+
+export interface LruMap<V> {
+  /** Counts as a use. */
+  get(key: string): V | undefined
+  set(key: string, value: V): void
+  delete(key: string): void
+  /** From the one used longest ago to the last used. Entries may be deleted on the way. */
+  entries(): IterableIterator<[key: string, value: V]>
+}
+
+export function createLruMap<V>(capacity: number): LruMap<V> {
+  const map = new Map<string, V>()
+  return {
+    get(key) {
+      const value = map.get(key)
+      if (value === undefined) return undefined
+      map.delete(key)
+      map.set(key, value)
+      return value
+    },
+    set(key, value) {
+      map.delete(key)
+      map.set(key, value)
+      if (map.size <= capacity) return
+      for (const oldest of map.keys()) {
+        map.delete(oldest)
+        return
+      }
+    },
+    delete: (key) => void map.delete(key),
+    entries: () => map.entries(),
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * The data keys a worker opens envelopes with.
+ *
+ * Cached by a hash of everything the answer depends on: the encrypted key, its id, the KMS key and the
+ * context. A key opens messages of any age, so it is kept by use, not by age: ten minutes after its
+ * last use, one hour at most, so that a key disabled in KMS stops opening within that hour.
+ *
+ * Failures are not cached, since the delivery loop holds the entry and probes by itself; except one:
+ * an encrypted key that KMS says is not genuine will never become so, and asking again costs.
+ */
+
+import type { Clock } from '#shared/clock'
+import { type DataKey, deriveDataKey } from '#shared/envelope'
+import { BrokerError } from '#shared/errors'
+import { hashParts } from '#shared/framing'
+import { CONTEXT_KEY } from './data-key-pair.ts'
+import type { DataKeySource } from './data-key-source.ts'
+import { createLruMap } from './lru-map.ts'
+
+export interface SealedDataKey {
+  encryptedDataKey: Buffer
+  /** As the envelope names it. */
+  dataKeyId: Buffer
+  keyArn: string
+  topicArn: string
+  /** The publisher's ARN. */
+  principal: string
+}
+
+export interface OpeningKeys {
+  /** @throws {BrokerError} why KMS did not decrypt it */
+  obtain(sealed: SealedDataKey): Promise<DataKey>
+}
+
+interface OpenedKey {
+  dataKey: DataKey
+  openedAt: number
+  usedAt: number
+}
+
+interface Rejection {
+  error: BrokerError
+  until: number
+}
+
+const IDLE_MS = 600_000
+const MAX_AGE_MS = 3_600_000
+const CAPACITY = 10_000
+
+/**
+ * @param o.onLookup once a call: `hit` when the key was held, `miss` when KMS had to be asked or waited for
+ * @param o.idleMs how long a key is kept after its last use
+ * @param o.maxAgeMs how long it is kept at most; also how long a rejected encrypted key is remembered
+ */
+export function createOpeningKeys({
+  kms,
+  clock,
+  onLookup,
+  idleMs = IDLE_MS,
+  maxAgeMs = MAX_AGE_MS,
+  capacity = CAPACITY,
+}: {
+  kms: Pick<DataKeySource, 'decrypt'>
+  clock: Clock
+  onLookup: (result: 'hit' | 'miss') => void
+  idleMs?: number
+  maxAgeMs?: number
+  capacity?: number
+}): OpeningKeys {
+  const opened = createLruMap<OpenedKey>(capacity)
+  const rejected = createLruMap<Rejection>(capacity)
+  const flights = new Map<string, Promise<DataKey>>()
+
+  return {
+    async obtain(sealed) {
+      dropIdle()
+      const cacheKey = cacheKeyOf(sealed)
+      const key = opened.get(cacheKey)
+      if (key !== undefined && isUsable(key)) {
+        key.usedAt = clock.now()
+        onLookup('hit')
+        return key.dataKey
+      }
+      onLookup('miss')
+      return flights.get(cacheKey) ?? startFlight(sealed, cacheKey)
+    },
+  }
+
+  function startFlight(sealed: SealedDataKey, cacheKey: string): Promise<DataKey> {
+    const flight = open(sealed, cacheKey).finally(() => flights.delete(cacheKey))
+    flights.set(cacheKey, flight)
+    return flight
+  }
+
+  async function open(sealed: SealedDataKey, cacheKey: string): Promise<DataKey> {
+    const rejection = rejected.get(cacheKey)
+    if (rejection !== undefined && clock.now() < rejection.until) throw rejection.error
+    const { encryptedDataKey, dataKeyId, keyArn, topicArn, principal } = sealed
+    const openedAt = clock.now()
+    let plaintext: Buffer
+    try {
+      plaintext = await kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose: 'deliver' })
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'KMS_INTEGRITY') {
+        rejected.set(cacheKey, { error, until: openedAt + maxAgeMs })
+      }
+      throw error
+    }
+    try {
+      const dataKey = deriveDataKey(dataKeyId, plaintext)
+      opened.set(cacheKey, { dataKey, openedAt, usedAt: clock.now() })
+      return dataKey
+    } finally {
+      plaintext.fill(0)
+    }
+  }
+
+  function isUsable({ openedAt, usedAt }: OpenedKey): boolean {
+    const now = clock.now()
+    return now - usedAt < idleMs && now - openedAt < maxAgeMs
+  }
+
+  /** The map is in order of last use, so this stops at the first key that was used lately. */
+  function dropIdle(): void {
+    const now = clock.now()
+    for (const [cacheKey, { usedAt }] of opened.entries()) {
+      if (now - usedAt < idleMs) return
+      opened.delete(cacheKey)
+    }
+  }
+}
+
+/**
+ * The id is part of it although KMS does not know it: the derived key depends on it, and an entry with
+ * an altered id must not leave a useless key to genuine ones.
+ */
+function cacheKeyOf({ encryptedDataKey, dataKeyId, keyArn, topicArn, principal }: SealedDataKey): string {
+  return hashParts([encryptedDataKey, dataKeyId, keyArn, CONTEXT_KEY, topicArn, principal]).toString('base64')
+}

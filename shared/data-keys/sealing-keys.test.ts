@@ -1,0 +1,456 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { createFakeClock } from '#shared/clock'
+import type { DataKeyPair } from './data-key-pair.ts'
+import { createFakeDataKeySource, FakeKmsError } from './fake-data-key-source.ts'
+import { createFakeDataKeyStore } from './fake-data-key-store.ts'
+import type { IssuedDataKey } from './issue-data-key.ts'
+import { createSealingKeys } from './sealing-keys.ts'
+
+suite('use()', () => {
+  test('obtains one data key for 3,000 concurrent first uses', async () => {
+    const { keys, kms, pair } = setup()
+    const ids = await Promise.all(Array.from({ length: 3_000 }, () => keys.use(pair, idOf)))
+    assert.equal(new Set(ids).size, 1)
+    assert.deepEqual(kms.calls, [
+      { operation: 'GenerateDataKey', purpose: 'issue', keyId: pair.configuredKeyId, principal: pair.principal },
+    ])
+  })
+
+  test('asks for another key for each topic, principal and configured key', async () => {
+    const { keys, kms, pair } = setup()
+    const pairs = [
+      pair,
+      ...(['topicArn', 'principal', 'configuredKeyId'] as const).map((part) => ({ ...pair, [part]: 'x' })),
+    ]
+    for (const used of [...pairs, ...pairs]) await keys.use(used, idOf)
+    assert.equal(kms.count('GenerateDataKey'), pairs.length)
+  })
+
+  test('keeps pairs apart whose parts hold line ends', async () => {
+    const { keys, pair } = setup()
+    const [one, two] = [
+      { ...pair, principal: 'p', configuredKeyId: 'a\nb' },
+      { ...pair, principal: 'p', configuredKeyId: 'a' },
+    ]
+    assert.notEqual(await keys.use(one, idOf), await keys.use(two, idOf))
+  })
+
+  test('runs the work in the same tick as the look-up when a key is held', async () => {
+    const { keys, pair } = setup()
+    await keys.use(pair, idOf)
+    let ran = false
+    const used = keys.use(pair, () => {
+      ran = true
+    })
+    assert.equal(ran, true)
+    await used
+  })
+
+  test('counts the age from just before the request, and ends it at the reuse period', async () => {
+    const { keys, kms, clock, pair } = setup({ kmsTakesMs: 1_000 })
+    const first = await keys.use(pair, idOf)
+    clock.advance(298_999)
+    assert.equal(await keys.use(pair, idOf), first)
+    clock.advance(1)
+    assert.notEqual(await keys.use(pair, idOf), first)
+    assert.equal(kms.count('GenerateDataKey'), 2)
+  })
+
+  test('gives the moment of the request as the time of issue', async () => {
+    const { keys, clock, pair } = setup({ kmsTakesMs: 1_000 })
+    const before = clock.now()
+    assert.equal(await keys.use(pair, (issued) => issued.issuedAt), before)
+  })
+
+  test('costs a steady publisher exactly 288 keys a day, and an idle one none', async () => {
+    const { keys, kms, clock, pair } = setup()
+    const ids = new Set<string>()
+    for (let second = 0; second < 86_400; second += 10) {
+      ids.add(await keys.use(pair, idOf))
+      clock.advance(10_000)
+    }
+    assert.equal(kms.count('GenerateDataKey'), 288)
+    assert.equal(kms.count('Decrypt'), 0)
+    assert.equal(ids.size, 288)
+    clock.advance(86_400_000)
+    assert.equal(kms.calls.length, 288)
+  })
+
+  test('replaces a key after its last message, though it is still stored for others', async () => {
+    const { keys, kms, pair } = setup({ maxMessages: 3 })
+    const ids = await Promise.all(Array.from({ length: 10 }, () => keys.use(pair, idOf)))
+    const uses = [...new Set(ids)].map((id) => ids.filter((other) => other === id).length)
+    assert.deepEqual(uses, [3, 3, 3, 1])
+    assert.equal(kms.count('GenerateDataKey'), 4)
+  })
+
+  test('does not trust a key when the clock was set back past its issue', async () => {
+    const { keys, clock, pair } = setup()
+    const first = await keys.use(pair, idOf)
+    clock.advance(-4_999)
+    assert.equal(await keys.use(pair, idOf), first)
+    clock.advance(-2)
+    assert.notEqual(await keys.use(pair, idOf), first)
+  })
+
+  test('reports one look-up a use: a miss when it had to wait, else a hit', async () => {
+    const { keys, lookups, pair } = setup({ maxMessages: 2 })
+    await Promise.all([keys.use(pair, idOf), keys.use(pair, idOf), keys.use(pair, idOf)])
+    await keys.use(pair, idOf)
+    assert.deepEqual(lookups, ['miss', 'miss', 'miss', 'hit'])
+  })
+
+  test('zeroes every plaintext before the work sees the key', async () => {
+    const { keys, kms, pair, gateway } = setup()
+    const assertZeroed = () => {
+      for (const plaintext of kms.handedOut) assert.ok(plaintext.every((byte) => byte === 0))
+    }
+    await keys.use(pair, assertZeroed)
+    await gateway().use(pair, assertZeroed)
+    assert.equal(kms.handedOut.length, 2)
+  })
+
+  test('zeroes a plaintext that is no data key', async () => {
+    const { keys, kms, pair } = setup()
+    const plaintext = Buffer.alloc(31, 7)
+    kms.generateDataKey = async () => ({ plaintext, encryptedDataKey: Buffer.alloc(1), keyArn: 'arn' })
+    await assert.rejects(keys.use(pair, idOf), { code: 'DATA_KEY_MALFORMED' })
+    assert.deepEqual(plaintext, Buffer.alloc(31))
+  })
+
+  test('throws what the work throws and keeps the key', async () => {
+    const { keys, kms, pair } = setup()
+    const failure = new Error('work')
+    const work = () => {
+      throw failure
+    }
+    await assert.rejects(keys.use(pair, work), failure)
+    await keys.use(pair, idOf)
+    assert.equal(kms.calls.length, 1)
+  })
+
+  test('forgets the pair used longest ago when there are too many', async () => {
+    const { keys, kms, pair } = setup({ maxPairs: 2 })
+    const [a, b, c] = ['a', 'b', 'c'].map((principal) => ({ ...pair, principal })) as [
+      DataKeyPair,
+      DataKeyPair,
+      DataKeyPair,
+    ]
+    for (const used of [a, b, a, c]) await keys.use(used, idOf)
+    kms.calls.length = 0
+    await keys.use(a, idOf)
+    assert.deepEqual(kms.calls, [])
+    await keys.use(b, idOf)
+    assert.equal(kms.count('Decrypt'), 1)
+  })
+
+  test('serves more pairs at once than it can hold', async () => {
+    const { keys, kms, pair } = setup({ maxPairs: 2 })
+    await Promise.all(Array.from({ length: 50 }, (_, at) => keys.use({ ...pair, principal: `p${at}` }, idOf)))
+    assert.equal(kms.calls.length, 50)
+  })
+
+  test('gives up when keys expire faster than KMS answers', async () => {
+    const { keys, kms, pair } = setup({ kmsTakesMs: 1_000, reuseMs: 1_000 })
+    await assert.rejects(keys.use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE', retryable: true })
+    assert.equal(kms.count('GenerateDataKey'), 3)
+  })
+
+  test('refuses a reuse period out of range', () => {
+    for (const reuseMs of [0, 300_001, Number.NaN]) assert.throws(() => setup({ reuseMs }), RangeError)
+  })
+})
+
+suite('use(), when KMS fails', () => {
+  test('tells all who wait, and asks KMS once for all of them', async () => {
+    const { keys, kms, pair } = setup()
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_UNAVAILABLE', { retryable: true }))
+    const results = await Promise.allSettled(Array.from({ length: 100 }, () => keys.use(pair, idOf)))
+    assert.ok(results.every((result) => result.status === 'rejected' && result.reason.code === 'KMS_UNAVAILABLE'))
+    assert.equal(kms.calls.length, 1)
+  })
+
+  test('asks again at once after throttling, an outage or an integrity failure', async () => {
+    const { keys, kms, pair } = setup()
+    for (const code of ['KMS_THROTTLING', 'KMS_UNAVAILABLE', 'KMS_INTEGRITY']) {
+      kms.fail('GenerateDataKey', new FakeKmsError(code))
+      await assert.rejects(keys.use(pair, idOf), { code })
+    }
+    kms.fail('GenerateDataKey', undefined)
+    await keys.use(pair, idOf)
+    assert.equal(kms.calls.length, 4)
+  })
+
+  for (const code of ['KMS_ACCESS_DENIED', 'KMS_DISABLED', 'KMS_INVALID_STATE', 'KMS_NOT_FOUND']) {
+    test(`remembers ${code} for 5 s, for the pair alone`, async () => {
+      const { keys, kms, clock, pair } = setup()
+      kms.fail('GenerateDataKey', new FakeKmsError(code))
+      for (let publish = 0; publish < 100; publish++) await assert.rejects(keys.use(pair, idOf), { code })
+      assert.equal(kms.calls.length, 1)
+      kms.fail('GenerateDataKey', undefined)
+      await keys.use({ ...pair, principal: 'other' }, idOf)
+      clock.advance(4_999)
+      await assert.rejects(keys.use(pair, idOf), { code })
+      clock.advance(1)
+      await keys.use(pair, idOf)
+      assert.equal(kms.calls.length, 3)
+    })
+  }
+
+  test('never uses an expired key instead', async () => {
+    const { keys, kms, clock, pair } = setup()
+    await keys.use(pair, idOf)
+    clock.advance(300_000)
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_UNAVAILABLE', { retryable: true }))
+    await assert.rejects(keys.use(pair, idOf), { code: 'KMS_UNAVAILABLE' })
+  })
+
+  test('goes on with a key that is held when the key was disabled meanwhile', async () => {
+    const { keys, kms, pair } = setup()
+    await keys.use(pair, idOf)
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
+    await keys.use(pair, idOf)
+  })
+})
+
+suite('use(), with other gateways', () => {
+  test('lets one gateway of ten ask for the key and the others decrypt it', async () => {
+    const { kms, pair, gateway } = setup()
+    const ids = await Promise.all(Array.from({ length: 10 }, () => gateway().use(pair, idOf)))
+    assert.equal(new Set(ids).size, 1)
+    assert.equal(kms.count('GenerateDataKey'), 1)
+    assert.deepEqual(
+      kms.calls.filter((call) => call.operation === 'Decrypt').map((call) => call.purpose),
+      Array.from({ length: 9 }, () => 'share'),
+    )
+  })
+
+  test('ends a shared key by the time of its issue, not of its arrival', async () => {
+    const { keys, clock, pair, gateway } = setup()
+    const first = await keys.use(pair, idOf)
+    clock.advance(200_000)
+    const other = gateway()
+    assert.equal(await other.use(pair, idOf), first)
+    clock.advance(99_999)
+    assert.equal(await other.use(pair, idOf), first)
+    clock.advance(1)
+    assert.notEqual(await other.use(pair, idOf), first)
+  })
+
+  test('keeps to its own shorter reuse period', async () => {
+    const { keys, clock, pair, gateway } = setup()
+    const first = await keys.use(pair, idOf)
+    const other = gateway({ reuseMs: 60_000 })
+    clock.advance(50_000)
+    assert.equal(await other.use(pair, idOf), first)
+    clock.advance(10_000)
+    assert.notEqual(await other.use(pair, idOf), first)
+  })
+
+  test('does not decrypt a key that is about to expire', async () => {
+    const { keys, kms, clock, pair, gateway } = setup()
+    await keys.use(pair, idOf)
+    clock.advance(298_001)
+    await gateway().use(pair, idOf)
+    assert.equal(kms.count('Decrypt'), 0)
+    assert.equal(kms.count('GenerateDataKey'), 2)
+  })
+
+  test('decrypts a key with two seconds left', async () => {
+    const { keys, kms, clock, pair, gateway } = setup()
+    await keys.use(pair, idOf)
+    clock.advance(298_000)
+    await gateway().use(pair, idOf)
+    assert.equal(kms.count('Decrypt'), 1)
+  })
+
+  test('takes over at once when the gateway that asks is refused', async () => {
+    const { keys, kms, pair, gateway } = setup()
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_ACCESS_DENIED'))
+    const stalled = kms.stall()
+    const refused = assert
+      .rejects(keys.use(pair, idOf), { code: 'KMS_ACCESS_DENIED' })
+      .then(() => kms.fail('GenerateDataKey', undefined))
+    const taken = gateway({ onPause: stalled.release }).use(pair, idOf)
+    await refused
+    await taken
+    assert.equal(kms.count('GenerateDataKey'), 2)
+  })
+
+  test('waits four seconds for the gateway that asks, then fails so that the publish may be tried again', async () => {
+    const { keys, kms, clock, pair, gateway } = setup()
+    const stalled = kms.stall()
+    const asking = keys.use(pair, idOf)
+    const startedAt = clock.now()
+    await assert.rejects(gateway().use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE', retryable: true })
+    assert.equal(clock.now() - startedAt, 4_000)
+    stalled.release()
+    await asking
+    assert.equal(kms.calls.length, 1)
+  })
+
+  test('issues a key when the stored one cannot be decrypted any more', async () => {
+    for (const code of ['KMS_DISABLED', 'KMS_NOT_FOUND', 'KMS_ACCESS_DENIED', 'KMS_INTEGRITY']) {
+      const { keys, kms, pair, gateway } = setup()
+      const first = await keys.use(pair, idOf)
+      kms.fail('Decrypt', new FakeKmsError(code))
+      assert.notEqual(await gateway().use(pair, idOf), first)
+      assert.deepEqual([kms.count('GenerateDataKey'), kms.count('Decrypt')], [2, 1], code)
+    }
+  })
+
+  test('issues none when the stored one cannot be decrypted now', async () => {
+    const { keys, kms, pair, gateway } = setup()
+    await keys.use(pair, idOf)
+    kms.fail('Decrypt', new FakeKmsError('KMS_THROTTLING', { retryable: true }))
+    await assert.rejects(gateway().use(pair, idOf), { code: 'KMS_THROTTLING' })
+    assert.equal(kms.count('GenerateDataKey'), 1)
+  })
+
+  test('does not rely on a record from the future or with a longer life than was ever promised', async () => {
+    const { keys, kms, store, clock, pair, gateway } = setup()
+    await keys.use(pair, idOf)
+    const genuine = await store.read(pair)
+    assert.ok(genuine !== undefined)
+    const bad = [
+      { issuedAt: clock.now() + 5_001, notAfter: clock.now() + 305_001 },
+      { issuedAt: clock.now(), notAfter: clock.now() + 300_001 },
+      { issuedAt: clock.now() - 400_000, notAfter: clock.now() + 300_000 },
+    ]
+    for (const times of bad) {
+      store.put(pair, { ...genuine, ...times })
+      await gateway().use(pair, idOf)
+    }
+    assert.equal(kms.count('Decrypt'), 0)
+    assert.equal(kms.count('GenerateDataKey'), 1 + bad.length)
+  })
+
+  test('uses a key from a clock slightly ahead for no longer than its own reuse period', async () => {
+    const { keys, kms, store, clock, pair, gateway } = setup()
+    await keys.use(pair, idOf)
+    const genuine = await store.read(pair)
+    assert.ok(genuine !== undefined)
+    store.put(pair, { ...genuine, issuedAt: clock.now() + 4_000, notAfter: clock.now() + 304_000 })
+    const other = gateway()
+    const shared = await other.use(pair, idOf)
+    assert.equal(kms.count('Decrypt'), 1)
+    clock.advance(299_999)
+    assert.equal(await other.use(pair, idOf), shared)
+    clock.advance(1)
+    assert.notEqual(await other.use(pair, idOf), shared)
+  })
+})
+
+suite('use(), when the store fails', () => {
+  test('asks KMS for nothing while records cannot be read or locks taken', async () => {
+    for (const operation of ['read', 'lock'] as const) {
+      const { keys, kms, store, pair } = setup()
+      store.fail(operation, new FakeKmsError('REDIS_UNAVAILABLE', { retryable: true }))
+      await assert.rejects(keys.use(pair, idOf), { code: 'REDIS_UNAVAILABLE' })
+      assert.equal(kms.calls.length, 0)
+    }
+  })
+
+  test('keeps and uses an issued key that could not be stored, and says so', async () => {
+    const { keys, kms, store, pair, storeFailures } = setup()
+    const failure = new FakeKmsError('REDIS_UNAVAILABLE')
+    store.fail('write', failure)
+    const first = await keys.use(pair, idOf)
+    assert.equal(await keys.use(pair, idOf), first)
+    assert.equal(kms.calls.length, 1)
+    assert.deepEqual(storeFailures, [failure])
+  })
+
+  test('tells why KMS refused even when the lock cannot be released', async () => {
+    const { keys, kms, store, pair, storeFailures } = setup()
+    const failure = new FakeKmsError('REDIS_UNAVAILABLE')
+    store.fail('unlock', failure)
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
+    await assert.rejects(keys.use(pair, idOf), { code: 'KMS_DISABLED' })
+    assert.deepEqual(storeFailures, [failure])
+  })
+})
+
+suite('forget()', () => {
+  test('drops the keys of a topic and of no other', async () => {
+    const { keys, kms, pair } = setup()
+    const longer = { ...pair, topicArn: `${pair.topicArn}2` }
+    await keys.use(pair, idOf)
+    await keys.use(longer, idOf)
+    keys.forget(pair.topicArn)
+    kms.calls.length = 0
+    await keys.use(longer, idOf)
+    assert.equal(kms.calls.length, 0)
+    await keys.use(pair, idOf)
+    assert.equal(kms.calls.length, 1)
+  })
+
+  test('drops remembered refusals', async () => {
+    const { keys, kms, pair } = setup()
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
+    await assert.rejects(keys.use(pair, idOf))
+    kms.fail('GenerateDataKey', undefined)
+    keys.forget(pair.topicArn)
+    await keys.use(pair, idOf)
+  })
+
+  test('gives a key that was being obtained to nobody who asks later', async () => {
+    const { keys, kms, pair } = setup()
+    const stalled = kms.stall()
+    const before = keys.use(pair, idOf)
+    keys.forget(pair.topicArn)
+    const after = keys.use(pair, idOf)
+    stalled.release()
+    await before
+    await after
+    // The later use asked for itself: by Decrypt, since the first one's key was stored.
+    assert.equal(kms.calls.length, 2)
+  })
+})
+
+function idOf({ dataKey }: IssuedDataKey): string {
+  return dataKey.id.toString('hex')
+}
+
+function setup({
+  kmsTakesMs = 0,
+  reuseMs = 300_000,
+  maxMessages,
+  maxPairs,
+}: {
+  kmsTakesMs?: number
+  reuseMs?: number
+  maxMessages?: number
+  maxPairs?: number
+} = {}) {
+  const clock = createFakeClock()
+  const kms = createFakeDataKeySource({ onCall: () => clock.advance(kmsTakesMs) })
+  const store = createFakeDataKeyStore({ clock })
+  const storeFailures: unknown[] = []
+  const lookups: string[] = []
+  /** Another process: own cache, shared KMS, store and clock. */
+  const gateway = (o: { reuseMs?: number; onPause?: () => void } = {}) =>
+    createSealingKeys({
+      kms,
+      store,
+      clock,
+      reuseMs: o.reuseMs ?? reuseMs,
+      onLookup: (result) => lookups.push(result),
+      onStoreFailure: (error) => storeFailures.push(error),
+      pause: async (ms) => {
+        o.onPause?.()
+        clock.advance(ms)
+        // Lets everything that is ready run, as a real pause does.
+        await new Promise((resolve) => setImmediate(resolve))
+      },
+      ...(maxMessages === undefined ? {} : { maxMessages }),
+      ...(maxPairs === undefined ? {} : { maxPairs }),
+    })
+  const pair: DataKeyPair = {
+    topicArn: 'arn:aws:sns:us-east-1:000000000000:orders',
+    principal: 'arn:aws:iam::000000000000:user/alice',
+    configuredKeyId: 'alias/orders',
+  }
+  return { clock, kms, store, storeFailures, lookups, gateway, keys: gateway(), pair }
+}

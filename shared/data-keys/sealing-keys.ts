@@ -1,0 +1,190 @@
+/**
+ * The data keys a gateway seals with, by pair.
+ *
+ * A pair's key is in one of these states:
+ *
+ *   none or expired ── use ─→ in flight ── obtained ─→ held ── reuse period over, or messages used up ─→ expired
+ *                                 └── refused by KMS ─→ refused for 5 s: uses fail without asking KMS
+ *
+ * One flight serves all uses that come meanwhile; its error is theirs too. Refresh is lazy, on the
+ * first use after expiry: an idle publisher costs nothing and a steady one exactly one key a period.
+ * Refreshing early would hide one KMS call's latency and cost 11 % more calls at 90 % of the period.
+ *
+ * Look-up and work are one synchronous step, so that no expiry or eviction falls between them.
+ */
+
+import type { Clock } from '#shared/clock'
+import { BrokerError } from '#shared/errors'
+import { cacheKeyOf, type DataKeyPair } from './data-key-pair.ts'
+import type { DataKeySource } from './data-key-source.ts'
+import type { DataKeyStore } from './data-key-store.ts'
+import { DataKeyUnavailableError } from './errors.ts'
+import {
+  CLOCK_TOLERANCE_MS,
+  createDataKeyIssuer,
+  type ExpiringDataKey,
+  type IssuedDataKey,
+  MAX_REUSE_MS,
+} from './issue-data-key.ts'
+import { createLruMap } from './lru-map.ts'
+
+export interface SealingKeys {
+  /**
+   * Runs `work`, which must be synchronous, with the pair's key, obtaining one first where none is usable.
+   *
+   * @returns what `work` returns
+   * @throws {BrokerError} why KMS or the store gave no key; what `work` throws
+   */
+  use<T>(pair: DataKeyPair, work: (issued: IssuedDataKey) => T): Promise<T>
+  /** Drops keys and remembered refusals of a topic; also keys that are being obtained now. */
+  forget(topicArn: string): void
+}
+
+interface HeldKey extends ExpiringDataKey {
+  messages: number
+}
+
+interface Refusal {
+  error: BrokerError
+  until: number
+}
+
+/** Random nonces: far below the 2^32 of NIST SP 800-38D, 8.3, with room for four gateways that share a key. */
+const MAX_MESSAGES = 2 ** 30
+const MAX_PAIRS = 10_000
+/** A storm of refused publishes becomes one KMS call in this time; a key that works again is noticed after it. */
+const REFUSAL_MS = 5_000
+/** Answers of KMS that the next publish would get too. Throttling and outages are not among them. */
+const REFUSALS: ReadonlySet<string> = new Set([
+  'KMS_ACCESS_DENIED',
+  'KMS_DISABLED',
+  'KMS_INVALID_STATE',
+  'KMS_NOT_FOUND',
+  'KMS_INVALID_KEY_USAGE',
+  'KMS_OPT_IN_REQUIRED',
+])
+/** Keys in a row that had expired when they arrived; with more, KMS is slower than the reuse period is long. */
+const MAX_LATE_KEYS = 3
+
+/**
+ * @param o.reuseMs 1 to 300,000
+ * @param o.onLookup once a use: `hit` when a usable key was held, `miss` when one had to be obtained
+ * @param o.maxMessages sealed with one key in this process
+ * @param o.onStoreFailure an issued key could not be stored for other gateways; it is used all the same
+ * @param o.pause replaced where time is simulated
+ */
+export function createSealingKeys({
+  kms,
+  store,
+  clock,
+  reuseMs,
+  onLookup,
+  maxMessages = MAX_MESSAGES,
+  maxPairs = MAX_PAIRS,
+  onStoreFailure = () => {},
+  pause,
+}: {
+  kms: DataKeySource
+  store: DataKeyStore
+  clock: Clock
+  reuseMs: number
+  onLookup: (result: 'hit' | 'miss') => void
+  maxMessages?: number
+  maxPairs?: number
+  onStoreFailure?: (error: unknown) => void
+  pause?: (ms: number) => Promise<unknown>
+}): SealingKeys {
+  if (!(reuseMs >= 1 && reuseMs <= MAX_REUSE_MS)) {
+    throw new RangeError(`Cannot keep sealing keys: reuseMs must be 1..${MAX_REUSE_MS}, current value is ${reuseMs}`)
+  }
+  const issuer = createDataKeyIssuer({
+    kms,
+    store,
+    clock,
+    reuseMs,
+    onStoreFailure,
+    ...(pause === undefined ? {} : { pause }),
+  })
+  const held = createLruMap<HeldKey>(maxPairs)
+  const refused = createLruMap<Refusal>(maxPairs)
+  const flights = new Map<string, Promise<HeldKey>>()
+  let sweepAt = clock.now() + reuseMs
+
+  return {
+    async use(pair, work) {
+      const cacheKey = cacheKeyOf(pair)
+      let missed = false
+      let lateKeys = 0
+      for (;;) {
+        let key = held.get(cacheKey)
+        if (key === undefined || !isUsable(key)) {
+          if (!missed) onLookup('miss')
+          missed = true
+          key = await (flights.get(cacheKey) ?? startFlight(pair, cacheKey))
+          // Looked at again, since others that waited ran first and time has passed.
+          if (!isFresh(key) && ++lateKeys >= MAX_LATE_KEYS) {
+            throw new DataKeyUnavailableError('Cannot obtain a data key: it has expired whenever KMS answers')
+          }
+          if (!isUsable(key)) continue
+        } else if (!missed) {
+          onLookup('hit')
+        }
+        key.messages++
+        return work(key.issued)
+      }
+    },
+    forget(topicArn) {
+      const prefix = `${topicArn}\n`
+      for (const map of [held, refused, flights]) {
+        for (const [cacheKey] of map.entries()) if (cacheKey.startsWith(prefix)) map.delete(cacheKey)
+      }
+    },
+  }
+
+  function isUsable(key: HeldKey): boolean {
+    return isFresh(key) && key.messages < maxMessages
+  }
+
+  function isFresh({ issued, expiresAt }: HeldKey): boolean {
+    const now = clock.now()
+    // The lower bound is for a clock that was set back: the key's age can no longer be told.
+    return now < expiresAt && now >= issued.issuedAt - CLOCK_TOLERANCE_MS
+  }
+
+  function startFlight(pair: DataKeyPair, cacheKey: string): Promise<HeldKey> {
+    const isCurrent = () => flights.get(cacheKey) === flight
+    const flight: Promise<HeldKey> = obtain(pair, cacheKey, isCurrent).finally(() => {
+      if (isCurrent()) flights.delete(cacheKey)
+    })
+    flights.set(cacheKey, flight)
+    return flight
+  }
+
+  /** @param isCurrent false once the topic was forgotten: what arrives then serves those who waited, nobody after */
+  async function obtain(pair: DataKeyPair, cacheKey: string, isCurrent: () => boolean): Promise<HeldKey> {
+    const refusal = refused.get(cacheKey)
+    if (refusal !== undefined && clock.now() < refusal.until) throw refusal.error
+    refused.delete(cacheKey)
+    // A key that is used up or too old here may still be stored for others, whose clocks and counts differ.
+    const avoid = held.get(cacheKey)?.issued.dataKey.id
+    try {
+      const key: HeldKey = { ...(await issuer.obtain(pair, avoid)), messages: 0 }
+      if (isCurrent()) held.set(cacheKey, key)
+      sweep()
+      return key
+    } catch (error) {
+      if (error instanceof BrokerError && REFUSALS.has(error.code) && isCurrent()) {
+        refused.set(cacheKey, { error, until: clock.now() + REFUSAL_MS })
+      }
+      throw error
+    }
+  }
+
+  /** Once a period: keys of publishers that have gone silent should not stay in memory. */
+  function sweep(): void {
+    const now = clock.now()
+    if (now < sweepAt) return
+    sweepAt = now + reuseMs
+    for (const [cacheKey, { expiresAt }] of held.entries()) if (now >= expiresAt) held.delete(cacheKey)
+  }
+}
