@@ -3,7 +3,7 @@
  * scope, which `SEALCAST_REGIONS` can narrow.
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Clock } from '#shared/clock'
 import type { Principals } from '#shared/principals'
 import {
@@ -42,7 +42,7 @@ export function createAuthenticate(o: {
       path: request.path,
       query: request.query,
       headers: request.headers,
-      bodyHash: createHash('sha256').update(request.body).digest('hex'),
+      bodyHash: hash('sha256', request.body, 'hex'),
     }
     const parsed = parseSignature(parts)
     if (parsed === undefined) return undefined

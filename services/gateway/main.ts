@@ -61,7 +61,7 @@ const catalog = createCatalog({ redis, recordMac, onForged })
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
 const sealingKeys = createSealingKeys({
   kms,
-  store: createDataKeyStore({ redis, recordMac }),
+  store: createDataKeyStore({ redis, recordMac, onForged }),
   clock,
   reuseMs: config.dataKeyReuseMs,
   onLookup: count.observeDataKeyLookup,

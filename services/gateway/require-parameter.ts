@@ -1,15 +1,12 @@
 /** The framework's null check of AWS Query services: a required member that is absent. */
 
-import { type Parameters, ValidationError } from '#shared/sns-wire'
+import { InvalidParameterError, memberNotNull, type Parameters } from '#shared/sns-wire'
 
 /** @throws {ValidationError} with the field in lower camel case, as recorded from SNS */
 export function requireParameter(parameters: Parameters, name: string): string {
   const value = parameters.get(name)
   if (value !== undefined) return value
-  const field = name.charAt(0).toLowerCase() + name.slice(1)
-  throw new ValidationError(
-    `1 validation error detected: Value null at '${field}' failed to satisfy constraint: Member must not be null`,
-  )
+  throw memberNotNull(name.charAt(0).toLowerCase() + name.slice(1))
 }
 
 /** Reads `true`/`false` in any case. @throws {InvalidParameterError} for anything else */
@@ -17,7 +14,5 @@ export function readBoolean(parameters: Parameters, name: string): boolean {
   const value = parameters.get(name)?.toLowerCase()
   if (value === undefined || value === 'false') return false
   if (value === 'true') return true
-  throw new ValidationError(
-    `1 validation error detected: Value at '${name.charAt(0).toLowerCase() + name.slice(1)}' failed to satisfy constraint: Member must be true or false`,
-  )
+  throw new InvalidParameterError(`Invalid parameter: ${name}`)
 }

@@ -121,7 +121,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, o: Serv
     method,
     path,
     query,
-    headers: request.headers,
+    // Node's joined form drops a second host and joins others unlike signers do.
+    headers: request.headersDistinct,
     body: read.body,
     secure: o.secure,
   }

@@ -3,10 +3,10 @@
  * ones stay downloadable while messages signed with them are in flight.
  */
 
-const PATH = /^\/SimpleNotificationService-([0-9a-f]{32})\.pem$/
+import { readSigningCertPath } from '#shared/sns-wire'
 
 /** @returns the PEM, or undefined when the path names none */
 export function findSigningCertificate(path: string, certificates: ReadonlyMap<string, string>): string | undefined {
-  const id = PATH.exec(path)?.[1]
+  const id = readSigningCertPath(path)
   return id === undefined ? undefined : certificates.get(id)
 }

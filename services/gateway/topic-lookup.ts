@@ -24,7 +24,13 @@ const MAX_AGE_MS = 1000
 /** Topics kept; about 1 KiB each. The oldest read goes first. */
 const CAPACITY = 10_000
 
-export function createTopicLookup({ catalog, clock }: { catalog: Catalog; clock: Clock }): TopicLookup {
+export function createTopicLookup({
+  catalog,
+  clock,
+}: {
+  catalog: Pick<Catalog, 'readTopic'>
+  clock: Clock
+}): TopicLookup {
   const cached = new Map<string, { readAt: number; topic: Promise<Topic | undefined> }>()
 
   const find = (arn: string): Promise<Topic | undefined> => {

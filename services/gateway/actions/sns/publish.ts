@@ -28,9 +28,8 @@ export const publish: Action = {
       action: 'Publish',
       parameter: topicArn === undefined ? 'TargetArn' : 'TopicArn',
     })
-    const body = parameters.get('Message') ?? ''
     const attributes = readMessageAttributes(parameters)
-    checkMessage(body, attributes)
+    const body = checkMessage(parameters.get('Message'), attributes)
     const given = parameters.get('Subject')
     const subject = given === undefined ? undefined : checkSubject(given)
     const topic = await topics.get(arn)

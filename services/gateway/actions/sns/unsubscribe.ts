@@ -4,7 +4,7 @@
  * no lasting harm.
  */
 
-import { AuthorizationError, InvalidParameterError, parseSubscriptionArn, parseTopicArn } from '#shared/sns-wire'
+import { AuthorizationError, InvalidParameterError, parseSubscriptionArn } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { authorize } from '../../authorize.ts'
 
@@ -12,11 +12,10 @@ export const unsubscribe: Action = {
   name: 'Unsubscribe',
   signature: 'optional',
   async run({ parameters, caller }, { catalog, appendConfirmation }) {
-    const { topicArn, id } = parseSubscriptionArn(parameters.get('SubscriptionArn'))
+    const { topicArn, id, region, account } = parseSubscriptionArn(parameters.get('SubscriptionArn'))
     if (caller !== undefined) {
-      const topic = parseTopicArn(topicArn)
-      if (topic.region !== caller.region) throw new InvalidParameterError('Invalid parameter: SubscriptionArn')
-      authorize(caller, 'Unsubscribe', topic)
+      if (region !== caller.region) throw new InvalidParameterError('Invalid parameter: SubscriptionArn')
+      authorize(caller, 'Unsubscribe', { arn: topicArn, account })
     }
     const subscription = await catalog.readSubscription(topicArn, id)
     if (subscription === undefined) return undefined
