@@ -1,0 +1,479 @@
+/** The real KMS process, driven by the real AWS SDK. */
+
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, suite, test } from 'node:test'
+import {
+  CreateAliasCommand,
+  CreateKeyCommand,
+  type CreateKeyCommandInput,
+  DecryptCommand,
+  DescribeKeyCommand,
+  DisableKeyCommand,
+  EnableKeyCommand,
+  EncryptCommand,
+  GenerateDataKeyCommand,
+  type GenerateDataKeyCommandInput,
+  KMSClient,
+  ListAliasesCommand,
+  ListKeysCommand,
+  ScheduleKeyDeletionCommand,
+} from '@aws-sdk/client-kms'
+import { startTestKms, type TestCredential, type TestKms } from '#shared/test-kms'
+
+const TOPIC = { 'aws:sns:topicArn': 'arn:aws:sns:us-east-1:000000000000:orders' }
+
+let kms: TestKms
+let other: TestCredential
+const clients: KMSClient[] = []
+
+before(async () => {
+  kms = await startTestKms()
+  other = await kms.addUser('arn:aws:iam::444455556666:user/other')
+})
+after(async () => {
+  for (const client of clients) client.destroy()
+  await kms[Symbol.asyncDispose]()
+})
+
+suite('keys and aliases', () => {
+  test('CreateKey and DescribeKey give the metadata of a default symmetric key', async () => {
+    const { client } = setup()
+    const { KeyMetadata: created } = await client.send(new CreateKeyCommand({ Description: 'für Aufträge' }))
+    const { KeyMetadata: described } = await client.send(new DescribeKeyCommand({ KeyId: created?.KeyId }))
+    assert.deepEqual(described, created)
+    const { KeyId: id, Arn: arn, CreationDate, CurrentKeyMaterialId, ...rest } = created ?? {}
+    assert.equal(arn, `arn:aws:kms:us-east-1:000000000000:key/${id}`)
+    assert.ok(CreationDate instanceof Date && Math.abs(CreationDate.getTime() - Date.now()) < 60_000)
+    assert.match(String(CurrentKeyMaterialId), /^[0-9a-f]{64}$/)
+    assert.deepEqual(rest, {
+      AWSAccountId: '000000000000',
+      Enabled: true,
+      Description: 'für Aufträge',
+      KeyUsage: 'ENCRYPT_DECRYPT',
+      KeyState: 'Enabled',
+      Origin: 'AWS_KMS',
+      KeyManager: 'CUSTOMER',
+      CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT',
+      KeySpec: 'SYMMETRIC_DEFAULT',
+      EncryptionAlgorithms: ['SYMMETRIC_DEFAULT'],
+      MultiRegion: false,
+    })
+  })
+
+  test('CreateKey takes values that say what is so anyway', async () => {
+    const { client } = setup()
+    await client.send(
+      new CreateKeyCommand({
+        KeySpec: 'SYMMETRIC_DEFAULT',
+        KeyUsage: 'ENCRYPT_DECRYPT',
+        Origin: 'AWS_KMS',
+        MultiRegion: false,
+        Tags: [],
+      }),
+    )
+  })
+
+  const unsupported: CreateKeyCommandInput[] = [
+    { Policy: '{}' },
+    { Tags: [{ TagKey: 'a', TagValue: 'b' }] },
+    { KeySpec: 'RSA_2048' },
+    { CustomerMasterKeySpec: 'RSA_2048' },
+    { KeyUsage: 'SIGN_VERIFY' },
+    { Origin: 'EXTERNAL' },
+    { MultiRegion: true },
+    { BypassPolicyLockoutSafetyCheck: true },
+    { CustomKeyStoreId: 'cks-1234567890abcdef0' },
+    { XksKeyId: 'x' },
+  ]
+  for (const input of unsupported) {
+    test(`CreateKey refuses ${JSON.stringify(input)} and creates nothing`, async () => {
+      const { client } = setup({ region: 'eu-north-1' })
+      await refuses(client.send(new CreateKeyCommand(input)), 'UnsupportedOperationException')
+      assert.deepEqual((await client.send(new ListKeysCommand({}))).Keys, [])
+    })
+  }
+
+  test('CreateKey refuses values that KMS does not know', async () => {
+    const { client } = setup()
+    await refuses(client.send(new CreateKeyCommand({ KeySpec: 'FOO' as 'SM2' })), 'ValidationException')
+    const both = { KeySpec: 'SYMMETRIC_DEFAULT', CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT' } as const
+    await refuses(client.send(new CreateKeyCommand(both)), 'ValidationException')
+    await refuses(client.send(new CreateKeyCommand({ Description: 'x'.repeat(8193) })), 'ValidationException')
+  })
+
+  test('ListKeys pages through the keys of one region', async () => {
+    const { client, createKey } = setup({ region: 'eu-west-2' })
+    const made = await Promise.all(Array.from({ length: 5 }, createKey))
+    const first = await client.send(new ListKeysCommand({ Limit: 3 }))
+    assert.equal(first.Truncated, true)
+    const second = await client.send(new ListKeysCommand({ Limit: 3, Marker: first.NextMarker }))
+    assert.deepEqual([second.Truncated, second.NextMarker], [false, undefined])
+    const listed = [...(first.Keys ?? []), ...(second.Keys ?? [])].map(({ KeyArn }) => KeyArn)
+    assert.deepEqual(listed.sort(), made.map(({ arn }) => arn).sort())
+    await refuses(client.send(new ListKeysCommand({ Marker: 'nonsense' })), 'InvalidMarkerException')
+    await refuses(client.send(new ListKeysCommand({ Limit: 1001 })), 'ValidationException')
+  })
+
+  test('CreateAlias and ListAliases name a key', async () => {
+    const { client, createKey, alias } = setup({ region: 'eu-west-3' })
+    const { id, arn } = await createKey()
+    await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: arn }))
+    await client.send(new CreateAliasCommand({ AliasName: `${alias}/2`, TargetKeyId: (await createKey()).id }))
+    const { Aliases = [], Truncated } = await client.send(new ListAliasesCommand({ KeyId: id }))
+    assert.equal(Truncated, false)
+    assert.equal(Aliases.length, 1)
+    assert.equal(Aliases[0]?.AliasName, alias)
+    assert.equal(Aliases[0]?.AliasArn, `arn:aws:kms:eu-west-3:000000000000:${alias}`)
+    assert.equal(Aliases[0]?.TargetKeyId, id)
+    assert.equal((await client.send(new ListAliasesCommand({}))).Aliases?.length, 2)
+    const described = await client.send(new DescribeKeyCommand({ KeyId: alias }))
+    assert.equal(described.KeyMetadata?.Arn, arn)
+  })
+
+  test('CreateAlias refuses what can be no alias', async () => {
+    const { client, createKey, alias } = setup()
+    const { id: TargetKeyId } = await createKey()
+    const create = (AliasName: string, target = TargetKeyId) =>
+      client.send(new CreateAliasCommand({ AliasName, TargetKeyId: target }))
+    await create(alias)
+    await refuses(create(alias), 'AlreadyExistsException')
+    await refuses(create('orders'), 'ValidationException')
+    await refuses(create('alias/'), 'ValidationException')
+    await refuses(create('alias/aws/sns'), 'NotAuthorizedException')
+    await refuses(create('alias/x!'), 'ValidationException')
+    await refuses(create('alias/my:alias'), 'ValidationException')
+    await refuses(create(`${alias}2`, alias), 'ValidationException')
+    await refuses(create(`${alias}2`, `arn:aws:kms:us-east-1:000000000000:${alias}`), 'ValidationException')
+    await refuses(create(`${alias}2`, randomUUID()), 'NotFoundException')
+  })
+
+  test('DisableKey stops the use of a key, EnableKey allows it again, and both may be repeated', async () => {
+    const { client, createKey, generate } = setup()
+    const { id, arn } = await createKey()
+    const { CiphertextBlob } = await generate({ KeyId: id })
+    await client.send(new DisableKeyCommand({ KeyId: id }))
+    await client.send(new DisableKeyCommand({ KeyId: arn }))
+    await refuses(generate({ KeyId: id }), 'DisabledException', `${arn} is disabled.`)
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob })), 'DisabledException')
+    assert.equal((await client.send(new DescribeKeyCommand({ KeyId: id }))).KeyMetadata?.Enabled, false)
+    await client.send(new EnableKeyCommand({ KeyId: id }))
+    await client.send(new EnableKeyCommand({ KeyId: id }))
+    await client.send(new DecryptCommand({ CiphertextBlob }))
+  })
+
+  test('EnableKey and DisableKey take no alias', async () => {
+    const { client, createKey, alias } = setup()
+    await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: (await createKey()).id }))
+    await refuses(client.send(new DisableKeyCommand({ KeyId: alias })), 'NotFoundException', `Invalid keyId '${alias}'`)
+    await refuses(client.send(new EnableKeyCommand({ KeyId: alias })), 'NotFoundException')
+  })
+
+  test('names what does not exist as KMS does', async () => {
+    const { client } = setup()
+    const describe = (KeyId: string) => client.send(new DescribeKeyCommand({ KeyId }))
+    const id = randomUUID()
+    const arn = `arn:aws:kms:us-east-1:000000000000:key/${id}`
+    await refuses(describe(id), 'NotFoundException', `Key '${arn}' does not exist`)
+    await refuses(describe('xyz'), 'NotFoundException', "Invalid keyId 'xyz'")
+    await refuses(describe(arn.replace('us-east-1', 'us-west-2')), 'NotFoundException', 'Invalid arn us-west-2')
+    const aliasArn = 'arn:aws:kms:us-east-1:000000000000:alias/none'
+    await refuses(describe('alias/none'), 'NotFoundException', `Alias ${aliasArn} is not found.`)
+    await refuses(client.send(new DescribeKeyCommand({ KeyId: undefined })), 'ValidationException')
+  })
+})
+
+suite('data keys', () => {
+  test('GenerateDataKey takes id, ARN, alias and alias ARN, and Decrypt needs no KeyId', async () => {
+    const { client, createKey, generate, alias } = setup()
+    const { id, arn } = await createKey()
+    await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: id }))
+    for (const KeyId of [id, arn, alias, `arn:aws:kms:us-east-1:000000000000:${alias}`]) {
+      const generated = await generate({ KeyId, EncryptionContext: TOPIC })
+      assert.equal(generated.KeyId, arn)
+      assert.equal(generated.Plaintext?.byteLength, 32)
+      const opened = await client.send(
+        new DecryptCommand({ CiphertextBlob: generated.CiphertextBlob, EncryptionContext: TOPIC }),
+      )
+      assert.equal(opened.KeyId, arn)
+      assert.equal(opened.EncryptionAlgorithm, 'SYMMETRIC_DEFAULT')
+      assert.equal(opened.KeyMaterialId, generated.KeyMaterialId)
+      assert.deepEqual(opened.Plaintext, generated.Plaintext)
+    }
+  })
+
+  test('GenerateDataKey gives as many bytes as are asked for', async () => {
+    const { createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    const lengthOf = async (input: GenerateDataKeyCommandInput) => (await generate(input)).Plaintext?.byteLength
+    assert.equal(await lengthOf({ KeyId, KeySpec: 'AES_128' }), 16)
+    assert.equal(await lengthOf({ KeyId, KeySpec: undefined, NumberOfBytes: 1024 }), 1024)
+  })
+
+  test('GenerateDataKey refuses two sizes, none, and sizes out of range', async () => {
+    const { createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    for (const size of [
+      { KeySpec: undefined },
+      { NumberOfBytes: 32 },
+      { KeySpec: undefined, NumberOfBytes: 0 },
+      { KeySpec: undefined, NumberOfBytes: 1025 },
+      { KeySpec: 'AES_512' as 'AES_256' },
+    ]) {
+      await refuses(generate({ KeyId, ...size }), 'ValidationException')
+    }
+  })
+
+  test('refuses parameters that have an effect which is not implemented', async () => {
+    const { client, createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    const { CiphertextBlob } = await generate({ KeyId })
+    const Recipient = {
+      KeyEncryptionAlgorithm: 'RSAES_OAEP_SHA_256',
+      AttestationDocument: new Uint8Array([1]),
+    } as const
+    const unsupported = 'UnsupportedOperationException'
+    await refuses(generate({ KeyId, GrantTokens: ['t'] }), unsupported)
+    await refuses(generate({ KeyId, Recipient }), unsupported)
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob, GrantTokens: ['t'] })), unsupported)
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob, Recipient })), unsupported)
+    const EncryptionAlgorithm = 'RSAES_OAEP_SHA_256'
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob, EncryptionAlgorithm })), unsupported)
+    await refuses(
+      client.send(new DecryptCommand({ CiphertextBlob, DryRun: true, DryRunModifiers: ['IGNORE_CIPHERTEXT'] })),
+      unsupported,
+    )
+    await refuses(client.send(new DescribeKeyCommand({ KeyId, GrantTokens: ['t'] })), unsupported)
+  })
+
+  test('a dry run says that it would have worked, or why not', async () => {
+    const { client, createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    const { CiphertextBlob } = await generate({ KeyId })
+    await refuses(generate({ KeyId, DryRun: true }), 'DryRunOperationException')
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob, DryRun: true })), 'DryRunOperationException')
+    await refuses(
+      client.send(new DecryptCommand({ CiphertextBlob, DryRun: true, EncryptionContext: TOPIC })),
+      'InvalidCiphertextException',
+    )
+    await client.send(new DisableKeyCommand({ KeyId }))
+    await refuses(generate({ KeyId, DryRun: true }), 'DisabledException')
+  })
+
+  test('Decrypt opens only under the same encryption context, in any order', async () => {
+    const { client, createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    const EncryptionContext = { ключ: 'значение', '\u{1F600}': 'b', '\uFF5E': 'c', ab: 'c' }
+    const { CiphertextBlob } = await generate({ KeyId, EncryptionContext })
+    const decrypt = (context: Record<string, string> | undefined) =>
+      client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: context }))
+    await decrypt(Object.fromEntries(Object.entries(EncryptionContext).reverse()))
+    const { ab: _, ...missing } = EncryptionContext
+    for (const context of [
+      undefined,
+      {},
+      missing,
+      { ...EncryptionContext, more: '' },
+      { ...missing, AB: 'c' },
+      { ...EncryptionContext, ab: 'C' },
+      { ...missing, a: 'bc' },
+    ]) {
+      await refuses(decrypt(context), 'InvalidCiphertextException', 'UnknownError')
+    }
+  })
+
+  test('Decrypt takes an empty encryption context for none', async () => {
+    const { client, createKey, generate } = setup()
+    const { CiphertextBlob } = await generate({ KeyId: (await createKey()).id, EncryptionContext: {} })
+    await client.send(new DecryptCommand({ CiphertextBlob }))
+  })
+
+  test('Decrypt refuses a ciphertext with any byte changed, cut, extended or made up', async () => {
+    const { client, createKey, generate } = setup()
+    const blob = Buffer.from((await generate({ KeyId: (await createKey()).id })).CiphertextBlob ?? [])
+    const nameOf = async (CiphertextBlob: Uint8Array) => {
+      const error = await failure(client.send(new DecryptCommand({ CiphertextBlob })))
+      return `${error.$metadata?.httpStatusCode} ${error.name}`
+    }
+    for (let at = 0; at < blob.byteLength; at++) {
+      const changed = Buffer.from(blob)
+      changed.writeUInt8(changed.readUInt8(at) ^ 1, at)
+      const isKeyId = at >= 4 && at < 20
+      const expected = isKeyId ? 'AccessDeniedException' : 'InvalidCiphertextException'
+      assert.equal(await nameOf(changed), `400 ${expected}`, `byte ${at}`)
+    }
+    const madeUp = [blob.subarray(0, -1), Buffer.concat([blob, Buffer.alloc(1)]), Buffer.from('x'), Buffer.alloc(6144)]
+    for (const bytes of madeUp) assert.equal(await nameOf(bytes), '400 InvalidCiphertextException')
+    assert.equal(await nameOf(Buffer.alloc(6145)), '400 ValidationException')
+    assert.equal(await nameOf(Buffer.alloc(0)), '400 ValidationException')
+  })
+
+  test('Decrypt refuses another KeyId than the one that encrypted', async () => {
+    const { client, createKey, generate, alias } = setup()
+    const { id, arn } = await createKey()
+    const { id: otherId } = await createKey()
+    await client.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: otherId }))
+    const { CiphertextBlob } = await generate({ KeyId: id })
+    const decrypt = (KeyId: string) => client.send(new DecryptCommand({ CiphertextBlob, KeyId }))
+    await decrypt(arn)
+    await refuses(decrypt(otherId), 'IncorrectKeyException')
+    await refuses(decrypt(alias), 'IncorrectKeyException')
+    await refuses(decrypt(randomUUID()), 'NotFoundException')
+  })
+})
+
+suite('accounts and regions', () => {
+  test('another account can neither use a key nor learn that it exists', async () => {
+    const { createKey, generate } = setup()
+    const { arn } = await createKey()
+    const { CiphertextBlob } = await generate({ KeyId: arn })
+    const { client } = setup({ as: other })
+    const texts: string[] = []
+    for (const KeyId of [arn, arn.replace(/[^/]*$/, randomUUID())]) {
+      for (const command of [
+        new DescribeKeyCommand({ KeyId }),
+        new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256' }),
+        new DisableKeyCommand({ KeyId }),
+      ]) {
+        const error = await failure(client.send(command as DescribeKeyCommand))
+        assert.equal(error.name, 'AccessDeniedException')
+        texts.push(error.message.replace(KeyId, 'ARN'))
+      }
+    }
+    assert.deepEqual(texts.slice(0, 3), texts.slice(3))
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob })), 'AccessDeniedException')
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob, KeyId: arn })), 'AccessDeniedException')
+    await refuses(
+      client.send(new CreateAliasCommand({ AliasName: 'alias/theirs', TargetKeyId: arn })),
+      'AccessDeniedException',
+    )
+    assert.deepEqual((await client.send(new ListKeysCommand({}))).Keys, [])
+  })
+
+  test('a key does not exist in another region', async () => {
+    const { createKey, generate } = setup()
+    const { id } = await createKey()
+    const { CiphertextBlob } = await generate({ KeyId: id })
+    const { client } = setup({ region: 'ap-south-1' })
+    await refuses(client.send(new DescribeKeyCommand({ KeyId: id })), 'NotFoundException')
+    await refuses(client.send(new DecryptCommand({ CiphertextBlob })), 'AccessDeniedException')
+  })
+})
+
+suite('protocol', () => {
+  test('refuses operations that are not implemented, by name', async () => {
+    const { client, createKey } = setup()
+    const { id: KeyId } = await createKey()
+    const Plaintext = new Uint8Array([1])
+    await refuses(client.send(new EncryptCommand({ KeyId, Plaintext })), 'UnsupportedOperationException')
+    await refuses(client.send(new ScheduleKeyDeletionCommand({ KeyId })), 'UnsupportedOperationException')
+  })
+
+  test('refuses a wrong secret, an unknown access key and a session token', async () => {
+    const wrong = setup({ as: { ...kms.user, secretAccessKey: 'x'.repeat(40) } }).client
+    await refuses(wrong.send(new ListKeysCommand({})), 'InvalidSignatureException')
+    const nobody = setup({ as: { ...kms.user, accessKeyId: 'AKIANOBODY0000000000' } }).client
+    await refuses(nobody.send(new ListKeysCommand({})), 'UnrecognizedClientException')
+    const session = setup({ as: { ...kms.user, sessionToken: 'token' } }).client
+    await refuses(session.send(new ListKeysCommand({})), 'UnrecognizedClientException')
+  })
+
+  test('gives the broker nothing for itself', async () => {
+    const { client } = setup({ as: { ...kms.broker, arn: '' } })
+    await refuses(client.send(new ListKeysCommand({})), 'AccessDeniedException')
+    await refuses(client.send(new CreateKeyCommand({})), 'AccessDeniedException')
+    await refuses(client.send(new DescribeKeyCommand({ KeyId: 'alias/x' })), 'AccessDeniedException')
+  })
+
+  test('keeps plaintext and ciphertext out of the log and the encryption context in it', async () => {
+    const { client, createKey, generate } = setup()
+    const { id: KeyId, arn } = await createKey()
+    const { Plaintext, CiphertextBlob, $metadata } = await generate({ KeyId, EncryptionContext: TOPIC })
+    await client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: TOPIC }))
+    const line = await logged(String($metadata.requestId))
+    assert.equal(line.operation, 'GenerateDataKey')
+    assert.equal(line.outcome, 'ok')
+    assert.equal(line.keyArn, arn)
+    assert.equal(line.caller, kms.user.arn)
+    assert.equal(line.encryptionContext, JSON.stringify(TOPIC))
+    assert.equal(typeof line.durationMs, 'number')
+    const log = JSON.stringify(kms.log)
+    const secrets = [Plaintext, CiphertextBlob].flatMap((bytes) => [
+      Buffer.from(bytes ?? []).toString('base64'),
+      Buffer.from(bytes ?? []).toString('hex'),
+    ])
+    for (const secret of [...secrets, kms.user.secretAccessKey, kms.broker.secretAccessKey]) {
+      assert.ok(secret.length > 0 && !log.includes(secret))
+    }
+  })
+
+  test('counts what it served by operation and outcome', async () => {
+    const { createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    const before = await kms.served()
+    await generate({ KeyId })
+    await generate({ KeyId })
+    await failure(generate({ KeyId: 'xyz' }))
+    const served = await kms.served()
+    const grown = (name: string) => (served[name] ?? 0) - (before[name] ?? 0)
+    assert.equal(grown('GenerateDataKey ok'), 2)
+    assert.equal(grown('GenerateDataKey NotFoundException'), 1)
+  })
+
+  test('serves many at once over kept connections', async () => {
+    const { createKey, generate } = setup()
+    const { id: KeyId } = await createKey()
+    const plaintexts = await Promise.all(Array.from({ length: 200 }, () => generate({ KeyId })))
+    assert.equal(new Set(plaintexts.map(({ Plaintext }) => String(Plaintext))).size, 200)
+  })
+})
+
+async function refuses(promise: Promise<unknown>, name: string, message?: string): Promise<void> {
+  const error = await failure(promise)
+  assert.equal(error.name, name, error.message)
+  assert.equal(error.$metadata?.httpStatusCode, 400)
+  assert.match(String(error.$metadata?.requestId), /^[0-9a-f-]{36}$/)
+  assert.equal(error.$metadata?.attempts, 1)
+  if (message !== undefined) assert.equal(error.message, message)
+}
+
+type SdkError = Error & { $metadata?: { httpStatusCode?: number; requestId?: string; attempts?: number } }
+
+async function failure(promise: Promise<unknown>): Promise<SdkError> {
+  const error = await promise.then(
+    () => assert.fail('it was served'),
+    (reason: unknown) => reason,
+  )
+  assert.ok(error instanceof Error)
+  return error
+}
+
+/** The log is written in batches. */
+async function logged(requestId: string): Promise<Readonly<Record<string, unknown>>> {
+  for (;;) {
+    const line = kms.log.find((candidate) => candidate.requestId === requestId)
+    if (line !== undefined) return line
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+function setup({
+  as = kms.user,
+  region = 'us-east-1',
+}: {
+  as?: TestCredential & { sessionToken?: string }
+  region?: string
+} = {}) {
+  const client = new KMSClient({ endpoint: kms.endpoint, region, credentials: as })
+  clients.push(client)
+  return {
+    client,
+    alias: `alias/test-${randomUUID()}`,
+    async createKey() {
+      const { KeyMetadata } = await client.send(new CreateKeyCommand({}))
+      return { id: String(KeyMetadata?.KeyId), arn: String(KeyMetadata?.Arn) }
+    },
+    generate: (input: GenerateDataKeyCommandInput) =>
+      client.send(new GenerateDataKeyCommand({ KeySpec: 'AES_256', ...input })),
+  }
+}
