@@ -1,7 +1,7 @@
 /** What every data-key store must do; run on the one in Redis and on the one in memory. */
 
 import assert from 'node:assert/strict'
-import { suite, test } from 'node:test'
+import { after, before, suite, test } from 'node:test'
 import type { DataKeyPair } from './data-key-pair.ts'
 import type { DataKeyRecord } from './data-key-record.ts'
 import type { DataKeyStore } from './data-key-store.ts'
@@ -10,6 +10,8 @@ export interface StoreUnderTest {
   store: DataKeyStore
   /** Lets the pair's lock run out. */
   expireLock(pair: DataKeyPair): Promise<void>
+  /** Empties the store. */
+  clear(): Promise<void>
   close(): Promise<void>
 }
 
@@ -31,18 +33,21 @@ const otherRecord: DataKeyRecord = { ...record, dataKeyId: Buffer.alloc(16, 3) }
 const lifeMs = 300_000
 const leaseMs = 60_000
 
+/** @param open once for all cases: a Redis in cluster mode takes two seconds to start */
 export function testDataKeyStore(name: string, open: () => Promise<StoreUnderTest>): void {
-  const testWith = (title: string, run: (tested: StoreUnderTest) => Promise<void>) =>
-    test(title, async () => {
-      const tested = await open()
-      try {
-        await run(tested)
-      } finally {
-        await tested.close()
-      }
-    })
-
   suite(name, () => {
+    let opened: Promise<StoreUnderTest>
+    before(() => {
+      opened = open()
+    })
+    after(async () => (await opened).close())
+    const testWith = (title: string, run: (tested: StoreUnderTest) => Promise<void>) =>
+      test(title, async () => {
+        const tested = await opened
+        await tested.clear()
+        await run(tested)
+      })
+
     testWith('has no record at first', async ({ store }) => {
       assert.equal(await store.read(pair), undefined)
     })

@@ -18,6 +18,7 @@ for (const cluster of [false, true]) {
         const name = `sealcast:{t:${locked.topicArn}}:datakey:${recordNameOf(locked)}:lock`
         assert.equal(await server.cli('DEL', name), '1')
       },
+      clear: async () => void (await server.cli('FLUSHALL')),
       close,
     }
   })
