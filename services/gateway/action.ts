@@ -7,6 +7,7 @@
 
 import type { Catalog } from '#shared/catalog'
 import type { Clock } from '#shared/clock'
+import type { SealingKeys } from '#shared/data-keys'
 import type { Principal } from '#shared/principals'
 import type { SecretRing } from '#shared/record-mac'
 import type { Parameters, XmlNode } from '#shared/sns-wire'
@@ -34,6 +35,7 @@ export interface SignedActionRequest extends ActionRequest {
 export interface ActionServices {
   readonly catalog: Catalog
   readonly topics: TopicLookup
+  readonly sealingKeys: Pick<SealingKeys, 'forget'>
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation
   readonly tokenSecrets: SecretRing

@@ -45,6 +45,8 @@ await using kms = createKmsClient({
 const redis = openRedis({
   url: config.redisUrl,
   name: 'gateway',
+  // Two commands in a row must fit into the 5 s in which a publisher is told that Redis is gone.
+  commandTimeoutMs: 2000,
   onError: (error) => log.warn('redis.connection-failed', {}, error),
 })
 await whenReady(redis, shutdown)
@@ -65,12 +67,14 @@ const sealingKeys = createSealingKeys({
   clock,
   reuseMs: config.dataKeyReuseMs,
   onLookup: count.observeDataKeyLookup,
+  onStoreFailure: (error) => log.warn('data-key.not-stored', {}, error),
 })
 const handleRequest = createHandleRequest({
   authenticate: createAuthenticate({ principals, clock, regions: config.regions }),
   services: {
     catalog,
     topics: createTopicLookup({ catalog, clock }),
+    sealingKeys,
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),
     tokenSecrets,

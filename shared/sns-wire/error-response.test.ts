@@ -43,6 +43,7 @@ const TABLE: [code: string, wireCode: string, status: number, text: 'own' | 'fix
   ['KMS_INTEGRITY', 'InternalError', 500, 'fixed'],
   ['REDIS_UNAVAILABLE', 'ServiceUnavailable', 503, 'fixed'],
   ['REDIS_REFUSED', 'ServiceUnavailable', 503, 'fixed'],
+  ['DATA_KEY_UNAVAILABLE', 'ServiceUnavailable', 503, 'fixed'],
   ['REDIS_OUTCOME_UNKNOWN', 'ServiceUnavailable', 503, 'fixed'],
   ['RECORD_FORGED', 'InternalError', 500, 'fixed'],
 ]

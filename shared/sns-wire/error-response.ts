@@ -72,6 +72,14 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
     { status: 500, code: 'InternalError', text: 'KMS does not answer. The message was not accepted; retry later.' },
   ],
   [
+    'DATA_KEY_UNAVAILABLE',
+    {
+      status: 503,
+      code: 'ServiceUnavailable',
+      text: 'No data key could be obtained in time. The message was not accepted; retry later.',
+    },
+  ],
+  [
     'KMS_INTEGRITY',
     { status: 500, code: 'InternalError', text: 'KMS gave an answer that does not fit. The message was not accepted.' },
   ],
