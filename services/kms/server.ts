@@ -42,8 +42,12 @@ export async function startServer(o: {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: 1_000,
   }
+  let isClosing = false
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    serve(request, response, o.handleRequest).catch(() => request.destroy())
+    serve(request, o.handleRequest).then(
+      (answer) => send(response, answer, { close: isClosing }),
+      () => request.destroy(),
+    )
   }
   const server = o.tls
     ? createHttpsServer({ ...options, ...o.tls, minVersion: 'TLSv1.2' }, listener)
@@ -55,6 +59,7 @@ export async function startServer(o: {
   return {
     port: (server.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
+      isClosing = true
       const closed = new Promise((resolve) => server.close(resolve))
       const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_DEADLINE_MS)
       await closed
@@ -63,11 +68,10 @@ export async function startServer(o: {
   }
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, handle: HandleRequest): Promise<void> {
+async function serve(request: IncomingMessage, handle: HandleRequest): Promise<Answer> {
   const body = await readBody(request)
   const { method = '', url: target = '', headers } = request
-  const answer = await handle({ method, target, headers, body })
-  send(response, answer)
+  return await handle({ method, target, headers, body })
 }
 
 /** @returns undefined when the body is over the limit */
@@ -82,13 +86,15 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return bytes <= MAX_BODY_BYTES ? Buffer.concat(chunks, bytes) : undefined
 }
 
-function send(response: ServerResponse, { status, requestId, body }: Answer): void {
+function send(response: ServerResponse, { status, requestId, body }: Answer, { close }: { close: boolean }): void {
   response.writeHead(status, {
     'Content-Type': 'application/x-amz-json-1.1',
     'Content-Length': Buffer.byteLength(body),
     'x-amzn-RequestId': requestId,
     // Answers hold data keys.
     'Cache-Control': 'no-store',
+    // A kept connection would hold up the end.
+    ...(close ? { Connection: 'close' } : {}),
   })
   response.end(body)
 }
