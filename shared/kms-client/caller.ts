@@ -85,22 +85,22 @@ export function createCaller(o: {
         .then(
           (output) => {
             try {
-              if (signal.aborted) throw tooLate(o.deadlineMs)
+              if (signal.aborted) throw tooLate(attempts, o.deadlineMs)
               return call.accept(output)
             } finally {
               call.discard(output)
             }
           },
           (error: unknown) => {
-            throw signal.aborted ? tooLate(o.deadlineMs) : errorOf(error)
+            throw signal.aborted ? tooLate(attempts, o.deadlineMs) : errorOf(error)
           },
         )
       answered.then(
-        () => report(attempts, call, o.observe, 'ok'),
-        (error: unknown) => report(attempts, call, o.observe, codeOf(error)),
+        () => report(attempts.ended, call, o.observe, 'ok'),
+        (error: unknown) => report(attempts.ended, call, o.observe, codeOf(error)),
       )
       // The SDK does not look at the signal while it waits between attempts.
-      return await beforeAbort(answered, signal, o.deadlineMs)
+      return await beforeAbort(answered, signal, () => tooLate(attempts, o.deadlineMs))
     },
     close() {
       for (const client of clients.values()) client.destroy()
@@ -138,17 +138,18 @@ function createSdkClient(o: {
   })
 }
 
-interface Attempt {
-  outcome: string
-  seconds: number
+interface Attempts {
+  readonly ended: { outcome: string; seconds: number }[]
+  /** Why the last one failed, while no other is under way. */
+  failure: BrokerError | undefined
 }
 
 /** Adds the header, in the step before signing, and notes each attempt as it ends. */
 function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
   { command, principal }: KmsCall<Input, Output, T>,
   signal: AbortSignal,
-): readonly Attempt[] {
-  const attempts: Attempt[] = []
+): Attempts {
+  const attempts: Attempts = { ended: [], failure: undefined }
   command.middlewareStack.add(
     (next) => (args) => {
       const { request } = args
@@ -164,13 +165,16 @@ function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOu
       // An attempt whose time was up before it began is not sent.
       if (signal.aborted) return await next(args)
       const startedAt = performance.now()
-      const note = (outcome: string) => attempts.push({ outcome, seconds: (performance.now() - startedAt) / 1000 })
+      const note = (outcome: string) =>
+        attempts.ended.push({ outcome, seconds: (performance.now() - startedAt) / 1000 })
+      attempts.failure = undefined
       try {
         const result = await next(args)
         note('ok')
         return result
       } catch (error) {
-        note(errorOf(error).code)
+        attempts.failure = errorOf(error)
+        note(attempts.failure.code)
         throw error
       }
     },
@@ -181,7 +185,7 @@ function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOu
 
 /** The last attempt takes the outcome of the whole call, which also knows whether the answer was accepted. */
 function report(
-  attempts: readonly Attempt[],
+  attempts: Attempts['ended'],
   { operation, purpose }: { operation: KmsOperation; purpose: KmsPurpose },
   observe: KmsRequestObserver,
   outcome: string,
@@ -196,13 +200,14 @@ function codeOf(error: unknown): string {
   return error instanceof BrokerError ? error.code : 'UNKNOWN'
 }
 
-function tooLate(deadlineMs: number): KmsUnavailableError {
-  return new KmsUnavailableError(`KMS did not answer within ${deadlineMs} ms`)
+/** The time ran out: between two attempts, what the first one met says more than that. */
+function tooLate({ failure }: Attempts, deadlineMs: number): BrokerError {
+  return failure ?? new KmsUnavailableError(`KMS did not answer within ${deadlineMs} ms`)
 }
 
-function beforeAbort<T>(answered: Promise<T>, signal: AbortSignal, deadlineMs: number): Promise<T> {
+function beforeAbort<T>(answered: Promise<T>, signal: AbortSignal, reason: () => BrokerError): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(tooLate(deadlineMs))
+    const onAbort = () => reject(reason())
     signal.addEventListener('abort', onAbort, { once: true })
     answered.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
