@@ -122,7 +122,8 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
     stop: () => end('SIGTERM'),
     async start() {
       if (isRunning()) throw new Error('Cannot start the KMS: it is running')
-      running = await spawnKms(env, log)
+      // The same port, as clients have it; of its own choice only at first.
+      running = await spawnKms({ ...env, SEALCAST_KMS_PORT: String(running.port) }, log)
     },
     kill: () => end('SIGKILL'),
     pause: () => void running.child.kill('SIGSTOP'),
