@@ -1,0 +1,344 @@
+import assert from 'node:assert/strict'
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { after, suite, test } from 'node:test'
+import { createRecordMac, createSecretRing } from '#shared/record-mac'
+import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
+import { startTestRedis } from '#shared/test-redis'
+import { type Catalog, createCatalog, type Subscription, type Topic, topicArnOf } from './index.ts'
+import { keys } from './keys.ts'
+
+// The same on both: a script that crosses a slot fails on the second.
+for (const mode of ['standalone', 'cluster'] as const) {
+  suite(`a catalog, ${mode}`, () => {
+    const starting = startTestRedis({ cluster: mode === 'cluster' })
+    const setup = async () => setupOn((await starting).url)
+    after(async () => (await starting)[Symbol.asyncDispose]())
+
+    test('createTopic() stores a topic, and gives the stored one from then on', async () => {
+      await using t = await setup()
+      const topic = t.aTopic({ attributes: { displayName: 'Über', kmsMasterKeyId: 'alias/x', signatureVersion: '2' } })
+      assert.deepEqual(await t.catalog.createTopic(topic), { created: true, topic })
+      const other = { ...topic, incarnation: 'other', attributes: {} }
+      assert.deepEqual(await t.catalog.createTopic(other), { created: false, topic })
+      assert.deepEqual((await t.catalog.readTopic(topic.arn))?.topic, topic)
+      assert.equal(await t.catalog.readTopic(`${topic.arn}2`), undefined)
+    })
+
+    test('createTopic() creates once, however many ask at the same time', async () => {
+      await using t = await setup()
+      await using second = await setup()
+      const topic = t.aTopic()
+      const asked = Array.from({ length: 20 }, (_, n) =>
+        (n % 2 === 0 ? t : second).catalog.createTopic({ ...topic, incarnation: `i${n}` }),
+      )
+      const answers = await Promise.all(asked)
+      assert.equal(answers.filter(({ created }) => created).length, 1)
+      assert.equal(new Set(answers.map((answer) => answer.topic.incarnation)).size, 1)
+    })
+
+    test('changeTopic() applies every one of concurrent changes', async () => {
+      await using t = await setup()
+      await using second = await setup()
+      const topic = t.aTopic({ attributes: { displayName: '' } })
+      await t.catalog.createTopic(topic)
+      const changes = Array.from({ length: 20 }, (_, n) =>
+        (n % 2 === 0 ? t : second).catalog.changeTopic(topic.arn, (old) => ({
+          ...old,
+          attributes: { ...old.attributes, displayName: `${old.attributes.displayName}x` },
+        })),
+      )
+      await Promise.all([
+        ...changes,
+        t.catalog.changeTopic(topic.arn, (old) => ({ ...old, attributes: { ...old.attributes, kmsMasterKeyId: 'k' } })),
+        t.catalog.putSubscription(t.aSubscription(topic), { expect: 'absent' }),
+      ])
+      const stored = await t.catalog.readTopic(topic.arn)
+      assert.deepEqual(stored?.topic.attributes, { displayName: 'x'.repeat(20), kmsMasterKeyId: 'k' })
+    })
+
+    test('changeTopic() gives a new version only when something changed, and stores nothing when the change throws', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      await t.catalog.createTopic(topic)
+      const before = await t.catalog.readTopic(topic.arn)
+      await t.catalog.changeTopic(topic.arn, (old) => ({ ...old }))
+      const refusal = new Error('refused')
+      const refuse = () => {
+        throw refusal
+      }
+      await assert.rejects(t.catalog.changeTopic(topic.arn, refuse), refusal)
+      await assert.rejects(
+        t.catalog.changeTopic(topic.arn, (old) => ({ ...old, arn: 'x' })),
+        TypeError,
+      )
+      await assert.rejects(
+        t.catalog.changeTopic(topic.arn, (old) => ({ ...old, incarnation: 'x' })),
+        TypeError,
+      )
+      assert.deepEqual(await t.catalog.readTopic(topic.arn), before)
+
+      // A change that alters the object it was given counts too.
+      await t.catalog.changeTopic(topic.arn, (old) => {
+        old.attributes.displayName = 'new'
+        return old
+      })
+      const changed = await t.catalog.readTopic(topic.arn)
+      assert.equal(changed?.topic.attributes.displayName, 'new')
+      assert.notEqual(changed?.version, before?.version)
+      assert.equal(await t.catalog.changeTopic(`${topic.arn}2`, (old) => old), undefined)
+    })
+
+    test('putSubscription() and removeSubscription() heed what must be there, and move the version with every change', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      await t.catalog.createTopic(topic)
+      const versions = new Set<string | undefined>()
+      const noteVersion = async () => versions.add((await t.catalog.readTopic(topic.arn))?.version)
+      const subscription = t.aSubscription(topic)
+      await noteVersion()
+      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'present' }), false)
+      assert.equal(await t.catalog.removeSubscription(topic.arn, subscription.id), false)
+      await noteVersion()
+      assert.equal(versions.size, 1)
+
+      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), true)
+      await noteVersion()
+      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), false)
+      const confirmed: Subscription = { ...subscription, state: 'confirmed' }
+      assert.equal(await t.catalog.putSubscription(confirmed, { expect: 'present' }), true)
+      await noteVersion()
+      assert.deepEqual(await t.catalog.readSubscription(topic.arn, subscription.id), confirmed)
+      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [confirmed], forged: 0 })
+
+      assert.equal(await t.catalog.removeSubscription(topic.arn, subscription.id), true)
+      await noteVersion()
+      assert.equal(versions.size, 4)
+      assert.equal(await t.catalog.readSubscription(topic.arn, subscription.id), undefined)
+      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [], forged: 0 })
+    })
+
+    test('putSubscription() with ifVersion lets one of several subscribers in', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      await t.catalog.createTopic(topic)
+      const ifVersion = (await t.catalog.readTopic(topic.arn))?.version ?? ''
+      const puts = Array.from({ length: 5 }, () =>
+        t.catalog.putSubscription(t.aSubscription(topic), { expect: 'absent', ifVersion }),
+      )
+      assert.equal((await Promise.all(puts)).filter(Boolean).length, 1)
+    })
+
+    test('deleteTopic() takes the subscriptions along, and a new topic of the name starts from nothing', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      const subscription = t.aSubscription(topic)
+      await t.catalog.createTopic(topic)
+      await t.catalog.putSubscription(subscription, { expect: 'absent' })
+      assert.equal(await t.catalog.deleteTopic(topic.arn), true)
+      assert.equal(await t.catalog.deleteTopic(topic.arn), false)
+      assert.equal(await t.catalog.readTopic(topic.arn), undefined)
+      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [], forged: 0 })
+      assert.equal(await t.redis.exists(keys.topicKey(topic.arn), keys.subscriptionsKey(topic.arn)), 0)
+
+      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), false)
+      const again = { ...topic, incarnation: randomBytes(16).toString('hex') }
+      assert.deepEqual(await t.catalog.createTopic(again), { created: true, topic: again })
+      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), false)
+      assert.equal(await t.redis.exists(keys.subscriptionsKey(topic.arn)), 0)
+    })
+
+    test('removeSubscription() on a topic that is gone leaves no half topic behind', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      await t.redis.hset(keys.subscriptionsKey(topic.arn), 'id', 'left over')
+      assert.equal(await t.catalog.removeSubscription(topic.arn, 'id'), true)
+      assert.equal(await t.catalog.readTopic(topic.arn), undefined)
+    })
+
+    test('listTopics() pages through one account and region in order', async () => {
+      await using t = await setup()
+      const names = ['b', 'a', 'e', 'd', 'c']
+      for (const name of names) await t.catalog.createTopic(t.aTopic({ name }))
+      await t.catalog.createTopic(t.aTopic({ name: 'elsewhere', region: 'eu-west-1' }))
+      const page = { account: t.account, region: 'us-east-1', limit: 2 }
+      const first = await t.catalog.listTopics(page)
+      const second = await t.catalog.listTopics({ ...page, ...(first.next ? { after: first.next } : {}) })
+      const third = await t.catalog.listTopics({ ...page, ...(second.next ? { after: second.next } : {}) })
+      assert.deepEqual(
+        [...first.arns, ...second.arns, ...third.arns],
+        names.toSorted().map((name) => topicArnOf({ region: 'us-east-1', account: t.account, name })),
+      )
+      assert.equal(third.next, undefined)
+      const whole = await t.catalog.listTopics({ ...page, limit: 5 })
+      assert.deepEqual([whole.arns.length, whole.next], [5, undefined])
+      for (const limit of [0, 1001, 1.5]) await assert.rejects(t.catalog.listTopics({ ...page, limit }), RangeError)
+    })
+
+    test('listTopics() follows creation and deletion, and a create repairs a lost name', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      const list = async () => (await t.catalog.listTopics({ account: t.account, region: 'us-east-1', limit: 10 })).arns
+      await t.catalog.createTopic(topic)
+      assert.deepEqual(await list(), [topic.arn])
+      await t.redis.del(keys.indexKey(t.account, 'us-east-1'))
+      await t.catalog.createTopic(topic)
+      assert.deepEqual(await list(), [topic.arn])
+      await t.catalog.deleteTopic(topic.arn)
+      assert.deepEqual(await list(), [])
+      await t.redis.zadd(keys.indexKey(t.account, 'us-east-1'), 0, topic.arn)
+      await t.catalog.deleteTopic(topic.arn)
+      assert.deepEqual(await list(), [])
+    })
+
+    test('createTopic() and deleteTopic() at the same time never leave a topic unlisted', async () => {
+      await using t = await setup()
+      await using second = await setup()
+      for (let round = 0; round < 30; round++) {
+        const topic = t.aTopic()
+        await t.catalog.createTopic(topic)
+        await Promise.all([t.catalog.deleteTopic(topic.arn), second.catalog.createTopic(topic)])
+        const exists = (await t.catalog.readTopic(topic.arn)) !== undefined
+        const { arns } = await t.catalog.listTopics({ account: t.account, region: 'us-east-1', limit: 1000 })
+        if (exists) assert.ok(arns.includes(topic.arn))
+      }
+    })
+
+    test('a forged topic is an alarm and is refused by all that read it', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      await t.catalog.createTopic(topic)
+      const key = keys.topicKey(topic.arn)
+      const record = String(await t.redis.hget(key, 'record'))
+      const forged = { code: 'RECORD_FORGED' }
+      const forgeries = [
+        () => t.redis.hset(key, 'record', record.replace('"attributes":{', '"attributes":{"kmsMasterKeyId":"mine"')),
+        () => t.redis.hset(key, 'record', record, 'mac', '0000000a.x'),
+        () => t.redis.hdel(key, 'mac'),
+        () => t.redis.hdel(key, 'record'),
+      ]
+      for (const [n, forge] of forgeries.entries()) {
+        await forge()
+        await assert.rejects(t.catalog.readTopic(topic.arn), forged)
+        await assert.rejects(t.catalog.createTopic(topic), forged)
+        await assert.rejects(
+          t.catalog.changeTopic(topic.arn, (old) => old),
+          forged,
+        )
+        assert.deepEqual(t.alarms.splice(0), new Array(3).fill({ kind: 'topic', topicArn: topic.arn }), String(n))
+      }
+      assert.equal(await t.catalog.deleteTopic(topic.arn), true)
+    })
+
+    test('forged subscriptions are an alarm each, left out and counted', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      const other = t.aTopic()
+      await t.catalog.createTopic(topic)
+      await t.catalog.createTopic(other)
+      const good = t.aSubscription(topic)
+      const foreign = t.aSubscription(other)
+      await t.catalog.putSubscription(good, { expect: 'absent' })
+      await t.catalog.putSubscription(foreign, { expect: 'absent' })
+      const key = keys.subscriptionsKey(topic.arn)
+      const moved = String(await t.redis.hget(keys.subscriptionsKey(other.arn), foreign.id))
+      const copied = String(await t.redis.hget(key, good.id))
+      await t.redis.hset(key, foreign.id, moved, '__proto__', 'x', 'copy', copied, 'empty', '')
+      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [good], forged: 4 })
+      assert.deepEqual(t.alarms.splice(0), new Array(4).fill({ kind: 'subscription', topicArn: topic.arn }))
+      await assert.rejects(t.catalog.readSubscription(topic.arn, foreign.id), { code: 'RECORD_FORGED' })
+      assert.equal(t.alarms.length, 1)
+    })
+
+    test('readVersions() answers in order, with undefined where there is no topic', async () => {
+      await using t = await setup()
+      const topics = [t.aTopic(), t.aTopic()]
+      for (const topic of topics) await t.catalog.createTopic(topic)
+      const [a, b] = topics.map(({ arn }) => arn)
+      assert.ok(a && b)
+      const versions = await t.catalog.readVersions([a, `${a}2`, b, a])
+      assert.deepEqual(versions, [
+        (await t.catalog.readTopic(a))?.version,
+        undefined,
+        (await t.catalog.readTopic(b))?.version,
+        (await t.catalog.readTopic(a))?.version,
+      ])
+      assert.notEqual(versions[0], versions[2])
+      assert.deepEqual(await t.catalog.readVersions([]), [])
+    })
+  })
+}
+
+suite('a catalog when Redis fails', () => {
+  test('a full Redis refuses to create and still deletes', async () => {
+    await using server = await startTestRedis()
+    await using t = await setupOn(server.url)
+    const topic = t.aTopic()
+    const subscription = t.aSubscription(topic)
+    await t.catalog.createTopic(topic)
+    await t.catalog.putSubscription(subscription, { expect: 'absent' })
+    await server.cli('config', 'set', 'maxmemory-policy', 'noeviction', 'maxmemory', '1')
+    await assert.rejects(t.catalog.createTopic(t.aTopic()), { code: 'REDIS_REFUSED' })
+    assert.equal(await t.catalog.removeSubscription(topic.arn, subscription.id), true)
+    assert.equal(await t.catalog.deleteTopic(topic.arn), true)
+  })
+
+  test('says unavailable when Redis is gone', async () => {
+    await using server = await startTestRedis()
+    await using t = await setupOn(server.url)
+    const closed = new Promise((resolve) => t.redis.once('close', resolve))
+    server.kill()
+    await closed
+    const unavailable = { code: 'REDIS_UNAVAILABLE' }
+    const { arn } = t.aTopic()
+    await assert.rejects(t.catalog.createTopic(t.aTopic()), unavailable)
+    await assert.rejects(t.catalog.readTopic(arn), unavailable)
+    await assert.rejects(t.catalog.readVersions([arn]), unavailable)
+    await assert.rejects(t.catalog.readSubscriptions(arn), unavailable)
+  })
+})
+
+interface Setup extends AsyncDisposable {
+  redis: Redis
+  catalog: Catalog
+  alarms: unknown[]
+  /** Of this setup alone. */
+  account: string
+  aTopic(o?: { name?: string; region?: string; attributes?: Topic['attributes'] }): Topic
+  aSubscription(topic: Topic): Subscription
+}
+
+let accounts = 0
+
+async function setupOn(url: string): Promise<Setup> {
+  const redis = openRedis({ url, name: 'test' })
+  await whenReady(redis)
+  const ring = createSecretRing('0000000a', new Map([['0000000a', createSecretKey(Buffer.alloc(32, 7))]]))
+  const alarms: unknown[] = []
+  const account = String(++accounts).padStart(12, '0')
+  return {
+    redis,
+    catalog: createCatalog({ redis, recordMac: createRecordMac(ring), onForged: (what) => alarms.push(what) }),
+    alarms,
+    account,
+    aTopic: ({ name = randomUUID(), region = 'us-east-1', attributes = {} } = {}) => ({
+      arn: topicArnOf({ region, account, name }),
+      incarnation: randomBytes(16).toString('hex'),
+      owner: account,
+      createdAt: 1_767_225_600_000,
+      attributes,
+    }),
+    aSubscription: (topic) => ({
+      id: randomUUID(),
+      topicArn: topic.arn,
+      incarnation: topic.incarnation,
+      protocol: 'https',
+      endpoint: 'https://example.com/',
+      owner: account,
+      principal: `arn:aws:iam::${account}:user/alice`,
+      state: 'pending',
+      confirmationWasAuthenticated: false,
+      createdAt: 1_767_225_600_000,
+    }),
+    [Symbol.asyncDispose]: () => closeRedis(redis),
+  }
+}

@@ -1,0 +1,5 @@
+export { subscriptionArnOf, topicArnOf } from './arns.ts'
+export { type Catalog, createCatalog } from './catalog.ts'
+export type { TopicSnapshot } from './catalog-options.ts'
+export { TopicContendedError } from './errors.ts'
+export type { Subscription, Topic, TopicAttributes } from './records.ts'

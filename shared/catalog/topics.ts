@@ -1,0 +1,143 @@
+/** Topics in Redis: create, read, change, delete, list. */
+
+import { randomBytes } from 'node:crypto'
+import { RecordForgedError, type RecordMac } from '#shared/record-mac'
+import { defineScript, type Redis, redisCall } from '#shared/redis'
+import type { CatalogOptions, TopicSnapshot } from './catalog-options.ts'
+import { TopicContendedError } from './errors.ts'
+import { keys } from './keys.ts'
+import { type AuthenticText, decodeTopic, encodeTopic, type Topic } from './records.ts'
+
+const createScript = defineScript(new URL('./create-topic.lua', import.meta.url))
+const changeScript = defineScript(new URL('./change-topic.lua', import.meta.url))
+const deleteScript = defineScript(new URL('./delete-topic.lua', import.meta.url))
+
+/** Attempts at a change. Each lost one means that another change won, so only a stampede comes here. */
+const MAX_CHANGE_ATTEMPTS = 200
+
+const MAX_PAGE = 1000
+
+export async function createTopic(o: CatalogOptions, topic: Topic): Promise<{ created: boolean; topic: Topic }> {
+  const { text, mac } = encodeTopic(topic, o.recordMac)
+  const reply = await redisCall(
+    o.redis,
+    () =>
+      createScript.run(
+        o.redis,
+        [keys.topicKey(topic.arn), keys.subscriptionsKey(topic.arn)],
+        [text, mac, topic.incarnation, newVersion()],
+      ),
+    { writes: true },
+  )
+  // After the topic, since it lies in another slot, and also when the topic was there: a create that
+  // stopped halfway is repaired by the next.
+  await addToIndex(o.redis, topic.arn)
+  if (reply === null) return { created: true, topic }
+  return { created: false, topic: readRecord(o, topic.arn, authenticTextOf(reply)) }
+}
+
+export async function readTopic(o: CatalogOptions, arn: string): Promise<TopicSnapshot | undefined> {
+  return (await readStored(o, arn))?.snapshot
+}
+
+export async function changeTopic(
+  o: CatalogOptions,
+  arn: string,
+  change: (topic: Topic) => Topic,
+): Promise<Topic | undefined> {
+  for (let attempt = 0; attempt < MAX_CHANGE_ATTEMPTS; attempt++) {
+    const stored = await readStored(o, arn)
+    if (stored === undefined) return undefined
+    const { incarnation } = stored.snapshot.topic
+    const changed = change(stored.snapshot.topic)
+    if (changed.arn !== arn || changed.incarnation !== incarnation) {
+      throw new TypeError('Cannot change the topic: ARN and incarnation stay')
+    }
+    const encoded = encodeTopic(changed, o.recordMac)
+    // Compared as text: `change` may have altered the very object it was given.
+    if (encoded.text === stored.text) return changed
+    if (await replaceRecord(o.redis, arn, stored.mac, encoded)) return changed
+  }
+  throw new TopicContendedError()
+}
+
+export async function deleteTopic({ redis }: CatalogOptions, arn: string): Promise<boolean> {
+  const topicKey = keys.topicKey(arn)
+  const reply = await redisCall(redis, () => deleteScript.run(redis, [topicKey, keys.subscriptionsKey(arn)], []), {
+    writes: true,
+  })
+  await redisCall(redis, () => redis.zrem(keys.indexKeyOf(arn), arn), { writes: true })
+  // Somebody may have created the topic anew before its name was taken out of the index.
+  if ((await redisCall(redis, () => redis.exists(topicKey))) === 1) await addToIndex(redis, arn)
+  return reply === 1
+}
+
+export async function listTopics(
+  { redis }: CatalogOptions,
+  { account, region, after, limit }: { account: string; region: string; after?: string; limit: number },
+): Promise<{ arns: string[]; next?: string }> {
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE) {
+    throw new RangeError(`Cannot list topics: limit must be 1..${MAX_PAGE}, current value is ${limit}`)
+  }
+  const from = after === undefined ? '-' : `(${after}`
+  // One more than asked for tells whether there is a next page.
+  const found = await redisCall(redis, () =>
+    redis.zrangebylex(keys.indexKey(account, region), from, '+', 'LIMIT', 0, limit + 1),
+  )
+  const arns = found.slice(0, limit)
+  const next = arns.at(-1)
+  return found.length > limit && next !== undefined ? { arns, next } : { arns }
+}
+
+/** Random rather than counted: a topic deleted and created anew never has a version that was seen before. */
+export function newVersion(): string {
+  return randomBytes(16).toString('hex')
+}
+
+async function readStored(
+  o: CatalogOptions,
+  arn: string,
+): Promise<{ snapshot: TopicSnapshot; text: string; mac: string } | undefined> {
+  const [text, mac, version] = await redisCall(o.redis, () =>
+    o.redis.hmget(keys.topicKey(arn), 'record', 'mac', 'version'),
+  )
+  if (text === null && mac === null && version === null) return undefined
+  const topic = readRecord(o, arn, { ...(text ? { text } : {}), ...(mac ? { mac } : {}) })
+  return { snapshot: { topic, version: version ?? '' }, text: text ?? '', mac: mac ?? '' }
+}
+
+async function replaceRecord(
+  redis: Redis,
+  arn: string,
+  expectedMac: string,
+  { text, mac }: AuthenticText,
+): Promise<boolean> {
+  const args = [expectedMac, text, mac, newVersion()]
+  const reply = await redisCall(redis, () => changeScript.run(redis, [keys.topicKey(arn)], args), { writes: true })
+  return reply === 1
+}
+
+async function addToIndex(redis: Redis, arn: string): Promise<void> {
+  await redisCall(redis, () => redis.zadd(keys.indexKeyOf(arn), 0, arn), { writes: true })
+}
+
+function readRecord(
+  { recordMac, onForged }: { recordMac: RecordMac; onForged: CatalogOptions['onForged'] },
+  arn: string,
+  stored: Partial<AuthenticText>,
+): Topic {
+  try {
+    return decodeTopic(arn, stored, recordMac)
+  } catch (error) {
+    if (error instanceof RecordForgedError) onForged({ kind: 'topic', topicArn: arn })
+    throw error
+  }
+}
+
+function authenticTextOf(reply: unknown): Partial<AuthenticText> {
+  const [text, mac]: unknown[] = Array.isArray(reply) ? reply : []
+  return {
+    ...(Buffer.isBuffer(text) ? { text: text.toString('utf8') } : {}),
+    ...(Buffer.isBuffer(mac) ? { mac: mac.toString('utf8') } : {}),
+  }
+}
