@@ -7,7 +7,7 @@
 
 import { RedisUrlError } from './errors.ts'
 
-export interface RedisAddress {
+interface RedisAddress {
   host: string
   port: number
   username?: string

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomUUID } from 'node:crypto'
+import { getEventListeners } from 'node:events'
 import { after, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
@@ -250,6 +251,14 @@ for (const mode of ['standalone', 'cluster'] as const) {
       const startedAt = performance.now()
       await t.lease.waitForEntries({ signal: AbortSignal.timeout(100) })
       assert.ok(performance.now() - startedAt < 900)
+    })
+
+    test('waitForEntries() leaves nothing on a signal that lives on', async () => {
+      await using t = await shared.setup()
+      const { signal } = new AbortController()
+      await t.appender.append(t.anEntry())
+      for (let n = 0; n < 3; n++) await t.lease.waitForEntries({ signal })
+      assert.equal(getEventListeners(signal, 'abort').length, 0)
     })
 
     test('waitForEntries() waits from where the group is after a claim whose reply was lost', async () => {

@@ -31,23 +31,28 @@ export async function waitForEntries({
   afterId: () => string
   signal: AbortSignal
 }): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
   await reconnected(redis, signal)
   while (!signal.aborted) {
-    const slice = readSlice(redis, stream, afterId())
-    // When the signal wins, the slice goes on alone for a second at most; its failure then concerns nobody.
-    slice.catch(() => undefined)
     try {
-      const found = await Promise.race([slice, aborted])
-      if (found !== false) return
+      if (await unlessAborted(readSlice(redis, stream, afterId()), signal)) return
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error
       await delay(PAUSE_MS)
       await reconnected(redis, signal)
     }
+  }
+}
+
+/** The slice's answer, or false as soon as the signal aborts; the slice then goes on alone for a second at most. */
+async function unlessAborted(slice: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
+  const { promise: aborted, resolve } = Promise.withResolvers<boolean>()
+  const onAbort = () => resolve(false)
+  signal.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([slice, aborted])
+  } finally {
+    // The signal lives as long as the process, and this is called for ever.
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
