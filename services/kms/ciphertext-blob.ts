@@ -28,7 +28,7 @@ import { canonicalContext, type EncryptionContext } from './encryption-context.t
 import { InvalidCiphertextError } from './errors.ts'
 
 /** What a blob says about itself; not authenticated until it is opened. */
-export interface BlobHeader {
+interface BlobHeader {
   /** As KMS writes it: a lower-case UUID, or `mrk-` and 32 hex digits. */
   readonly keyId: string
   /** 64 lower-case hex digits. */

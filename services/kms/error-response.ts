@@ -7,7 +7,7 @@
 
 import { BrokerError } from '#shared/errors'
 
-export interface ErrorResponse {
+interface ErrorResponse {
   readonly status: number
   /** KMS's name of the error; also the `outcome` of metrics and logs. */
   readonly name: string

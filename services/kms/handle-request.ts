@@ -18,7 +18,7 @@ import { readMembers } from './members.ts'
 import type { KmsMetrics } from './metrics.ts'
 import { actionOf, operationOf } from './operations.ts'
 
-export interface ReceivedRequest {
+interface ReceivedRequest {
   readonly method: string
   /** As received, with any query. */
   readonly target: string

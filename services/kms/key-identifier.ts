@@ -13,7 +13,7 @@ export interface Place {
   readonly region: string
 }
 
-export type KeyReference =
+type KeyReference =
   | { readonly kind: 'key'; readonly arn: string; readonly account: string }
   | { readonly kind: 'alias'; readonly arn: string; readonly account: string }
 

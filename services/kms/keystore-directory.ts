@@ -17,8 +17,8 @@ import { decodeKeystore, encodeKeystore, type Keystore } from './keystore-file.t
 import { createRootKey, deriveStoreKeys, ROOT_KEY_FILE, readRootKey, type StoreKeys } from './root-key.ts'
 import { acquireStoreLock } from './store-lock.ts'
 
-export const KEYSTORE_FILE = 'keystore.json'
-export const BACKUP_FILE = 'keystore.json.bak'
+const KEYSTORE_FILE = 'keystore.json'
+const BACKUP_FILE = 'keystore.json.bak'
 
 export type KeystoreEvent =
   | { readonly kind: 'root-key-created'; readonly path: string }

@@ -8,7 +8,7 @@
 
 import { SerializationError, UnsupportedOperationError, ValidationError } from './errors.ts'
 
-export interface TextRules {
+interface TextRules {
   readonly min?: number
   readonly max: number
   readonly pattern?: RegExp

@@ -7,12 +7,12 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Answer, HandleRequest } from './handle-request.ts'
 
-export interface KmsServer extends AsyncDisposable {
+interface KmsServer extends AsyncDisposable {
   readonly port: number
 }
 
 /** Longest body, in bytes: far above any request of KMS. */
-export const MAX_BODY_BYTES = 256 * 1024
+const MAX_BODY_BYTES = 256 * 1024
 
 /** What is read, though not kept, of a body over the limit, so that its sender gets to read the answer. */
 const MAX_DRAINED_BYTES = 16 * MAX_BODY_BYTES

@@ -14,12 +14,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isMissing, TEMPORARY_MARK } from './durable-file.ts'
 import { KeystoreLockedError } from './errors.ts'
 
-export const LOCK_FILE = 'keystore.lock'
+const LOCK_FILE = 'keystore.lock'
 
 /** Longer than any rival may take from judging a lock to replacing it. */
 const TAKE_OVER_SETTLE_MS = 100
 
-export interface StoreLock extends AsyncDisposable {
+interface StoreLock extends AsyncDisposable {
   /** @throws {KeystoreLockedError} when another process has taken the lock */
   assertHeld(): Promise<void>
 }

@@ -14,7 +14,7 @@ import { KmsUnavailableError } from './errors.ts'
 /** Why a data key was asked for: issued by a gateway, shared with another gateway, or opened by a worker. */
 export type KmsPurpose = 'issue' | 'share' | 'deliver'
 
-export type KmsOperation = 'GenerateDataKey' | 'Decrypt'
+type KmsOperation = 'GenerateDataKey' | 'Decrypt'
 
 /** @param r.outcome `ok`, or the code of an error of ours */
 export type KmsRequestObserver = (r: {
@@ -33,7 +33,7 @@ type SdkCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTyp
   typeof KMSClient.prototype.send<Input, Output>
 >[0]
 
-export interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T> {
+interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T> {
   command: SdkCommand<Input, Output>
   operation: KmsOperation
   region: string
@@ -45,14 +45,14 @@ export interface KmsCall<Input extends ServiceInputTypes, Output extends Service
   discard: (output: Output) => void
 }
 
-export interface Caller {
+interface Caller {
   call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
     call: KmsCall<Input, Output, T>,
   ): Promise<T>
   close(): void
 }
 
-export const ON_BEHALF_OF_HEADER = 'x-sealcast-on-behalf-of'
+const ON_BEHALF_OF_HEADER = 'x-sealcast-on-behalf-of'
 
 /** One retry: a second one would not fit into the deadline after a request that timed out. */
 const MAX_ATTEMPTS = 2

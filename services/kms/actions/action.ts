@@ -18,7 +18,7 @@ export interface ActionRequest {
 }
 
 /** The members of the answer; undefined: an empty body. */
-export type ActionResult = Readonly<Record<string, unknown>> | undefined
+type ActionResult = Readonly<Record<string, unknown>> | undefined
 
 export type Action = (request: ActionRequest) => ActionResult | Promise<ActionResult>
 

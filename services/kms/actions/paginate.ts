@@ -2,7 +2,7 @@
 
 import { InvalidMarkerError } from '../errors.ts'
 
-export interface PageRequest {
+interface PageRequest {
   readonly limit: number
   readonly marker: string | undefined
 }
