@@ -60,7 +60,8 @@ export async function startTestRedis({
     if (dir === undefined) await rm(home, { recursive: true, force: true })
   }
   const begin = async (onPort: number): Promise<Server> => {
-    const server = await spawnServer(await serverArguments({ port: onPort, dir: home, appendonly, cluster }))
+    const args = await serverArguments({ port: onPort, dir: home, appendonly, cluster })
+    const server = await spawnServer(args, dir === undefined ? home : undefined)
     if (cluster) await takeAllSlots(onPort)
     return server
   }
@@ -139,7 +140,7 @@ async function serverArguments(o: {
 }
 
 /** Resolves when the server says that it accepts connections. */
-async function spawnServer(args: string[]): Promise<Server> {
+async function spawnServer(args: string[], madeDir: string | undefined): Promise<Server> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] })
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => resolve())
@@ -158,13 +159,17 @@ async function spawnServer(args: string[]): Promise<Server> {
   })
   const { pid } = child
   if (pid === undefined) throw new Error('redis-server did not start: no pid')
-  watch(pid, exited)
+  watch(pid, exited, madeDir)
   return { process: child, pid, exited }
 }
 
-/** The shell's standard input ends when this process does, however it ends; then the shell kills the server. */
-function watch(pid: number, exited: Promise<void>): void {
-  const watchdog = spawn('sh', ['-c', 'read line; kill -9 "$0"', String(pid)], { stdio: ['pipe', 'ignore', 'ignore'] })
+/**
+ * The shell's standard input ends when this process does, however it ends; then the shell kills the
+ * server and removes the directory that was made for it.
+ */
+function watch(pid: number, exited: Promise<void>, madeDir: string | undefined): void {
+  const script = 'read line; kill -9 "$0"; if [ -n "$1" ]; then rm -rf "$1"; fi'
+  const watchdog = spawn('sh', ['-c', script, String(pid), madeDir ?? ''], { stdio: ['pipe', 'ignore', 'ignore'] })
   watchdog.unref()
   // A server that is gone must not leave a watchdog that later kills a stranger with the same pid.
   void exited.then(() => watchdog.kill('SIGKILL'))
