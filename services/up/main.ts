@@ -1,0 +1,84 @@
+/**
+ * `npm run up`: the whole broker on one machine, until Ctrl-C. Wiring only; the order of things is in
+ * run-stack.ts.
+ */
+
+import { dirname, relative } from 'node:path'
+import { systemClock } from '#shared/clock'
+import { BrokerError } from '#shared/errors'
+import { notifyReady } from '#shared/lifecycle'
+import { closeRedis, openRedis, redisCall, whenReady } from '#shared/redis'
+import { redisWarnings } from './check-redis.ts'
+import { readUpConfig } from './config.ts'
+import { createProgress } from './progress.ts'
+import { runStack, StoppedError } from './run-stack.ts'
+import { listenForStopSignals } from './stop-signals.ts'
+import { HELP, readyText } from './texts.ts'
+
+const REDIS_ANSWERS_WITHIN_MS = 5_000
+
+const startedAt = performance.now()
+// For everything the stack writes, the AOF of Redis included.
+process.umask(0o077)
+// A terminal that closes takes standard error with it; stopping in order matters more than saying so.
+process.stderr.on('error', () => {})
+const write = (text: string) => process.stderr.write(text)
+const args = process.argv.slice(2)
+
+if (args.includes('--help') || args.includes('-h')) {
+  write(HELP)
+} else if (args.length > 0) {
+  write(`Unknown argument ${args[0]}\n\n${HELP}`)
+  process.exitCode = 2
+} else {
+  process.exitCode = await up()
+}
+// The channel of whoever started us would keep this process alive.
+if (process.connected) process.disconnect()
+
+async function up(): Promise<number> {
+  const signals = listenForStopSignals()
+  try {
+    const config = readUpConfig(process.env, process.cwd())
+    await runStack({
+      config,
+      env: process.env,
+      root: dirname(dirname(import.meta.dirname)),
+      clock: systemClock,
+      progress: createProgress(write),
+      signals,
+      inspectRedis,
+      onReady: ({ home, gatewayUrl }) => {
+        const { account, region } = config
+        const seconds = (performance.now() - startedAt) / 1000
+        write(readyText({ home: shorten(home), gatewayUrl, account, region, seconds }))
+        notifyReady()
+      },
+    })
+    return 0
+  } catch (error) {
+    if (error instanceof StoppedError) return 0
+    write(`${error instanceof BrokerError ? error.message : describe(error)}\n`)
+    return 1
+  }
+}
+
+async function inspectRedis(url: string): Promise<string[]> {
+  const redis = openRedis({ url, name: 'up' })
+  try {
+    await whenReady(redis, AbortSignal.timeout(REDIS_ANSWERS_WITHIN_MS))
+    return redisWarnings(await redisCall(redis, () => redis.info()))
+  } finally {
+    await closeRedis(redis)
+  }
+}
+
+/** As the person at the terminal would type it. */
+function shorten(path: string): string {
+  const fromHere = relative(process.cwd(), path)
+  return fromHere === '' || fromHere.startsWith('..') ? path : fromHere
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : 'Cannot start: something that is no error was thrown'
+}

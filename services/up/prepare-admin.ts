@@ -1,0 +1,34 @@
+/**
+ * The principal whose credentials stand in `env`: `user/admin` of the default account. Made when it is
+ * missing; otherwise the file, which the gateway reads too, is what says its access key.
+ */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { parseDocument, schema } from '#shared/config'
+import { addPrincipal, type NewPrincipal, userArnOf } from '#shared/principals'
+
+// Loose on purpose: the file is #shared/principals' to judge.
+const fileSchema = schema.object({
+  principals: schema.array(
+    schema.object({
+      arn: schema.string(),
+      accessKeys: schema.array(schema.object({ id: schema.string(), secret: schema.string() })),
+    }),
+  ),
+})
+
+export async function prepareAdmin(
+  file: string,
+  { account }: { account: string },
+): Promise<NewPrincipal & { isNew: boolean }> {
+  const arn = userArnOf({ account, name: 'admin' })
+  const found = find(file, arn)
+  return found === undefined ? { ...(await addPrincipal(file, { arn })), isNew: true } : { ...found, isNew: false }
+}
+
+function find(file: string, arn: string): NewPrincipal | undefined {
+  if (!existsSync(file)) return undefined
+  const { principals } = parseDocument('principals file', fileSchema, readFileSync(file, 'utf8'))
+  const accessKey = principals.find((principal) => principal.arn === arn)?.accessKeys[0]
+  return accessKey && { arn, accessKeyId: accessKey.id, secretAccessKey: accessKey.secret }
+}

@@ -1,0 +1,197 @@
+/**
+ * The stack, from nothing to ready and back.
+ *
+ * Redis, then KMS, then gateway and delivery together, each waited for; backwards at the end, so that
+ * nothing new comes in while what is in flight is finished, and nothing loses its Redis before. `env` is
+ * written last and removed first: its presence means ready. Every step of the way back is registered
+ * before its step forward, so a start that fails half-way leaves nothing behind.
+ */
+
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '#shared/clock'
+import type { Environment } from '#shared/config'
+import { createMissingSecrets } from '#shared/secrets'
+import { gatewayHosts, prepareCertificates } from './certificates.ts'
+import { choosePorts } from './choose-ports.ts'
+import type { UpConfig } from './config.ts'
+import { openDataDirectory, replaceFile } from './data-directory.ts'
+import { acquireLock } from './lock.ts'
+import { openLogFiles } from './log-files.ts'
+import { endLeftovers, openPidFile } from './pid-file.ts'
+import { portWishes } from './port-wishes.ts'
+import { prepareAdmin } from './prepare-admin.ts'
+import { createLogPrinter } from './print-log.ts'
+import {
+  isPrivateRedisUrl,
+  preparePrivateRedis,
+  REDIS_GRACE_MS,
+  readRedisPassword,
+  stopStrayRedis,
+} from './private-redis.ts'
+import type { Progress } from './progress.ts'
+import { kmsUrl, publicUrl, type ServiceName, serviceSettings } from './service-settings.ts'
+import type { StopSignals } from './stop-signals.ts'
+import { type ProcessPlan, type Supervised, supervise } from './supervise.ts'
+import { formatEnv } from './write-env.ts'
+
+/** Above what the services give themselves to finish what is in flight. */
+const GRACE_MARGIN_MS = 2_000
+const READY_WITHIN_MS = 60_000
+
+/**
+ * Resolves when everything was stopped in order, after a signal.
+ *
+ * @throws {AlreadyRunningError} when another `up` runs on the data directory
+ * @throws {PortUnavailableError} naming the variable that moves it
+ * @throws {StartFailedError} with the last lines of the log of the process that did not start
+ */
+export async function runStack(o: {
+  config: UpConfig
+  env: Environment
+  /** The checkout, with services/ below. */
+  root: string
+  clock: Clock
+  progress: Progress
+  signals: StopSignals
+  /** What is to be said about a Redis of somebody else's. @throws when it does not answer */
+  inspectRedis: (url: string) => Promise<string[]>
+  onReady: (stack: { home: string; gatewayUrl: string }) => void
+}): Promise<void> {
+  const { config, progress, signals } = o
+  const stopGraceMs = config.shutdownMs + GRACE_MARGIN_MS
+  const directory = openDataDirectory(config.home)
+  await using undo = new AsyncDisposableStack()
+  const lock = acquireLock(directory.lock)
+  undo.defer(() => lock.release())
+  rmSync(directory.env, { force: true })
+
+  const logs = openLogFiles({ folder: directory.logs, onLine: createLogPrinter(progress.say) })
+  undo.defer(() => logs.close())
+  const password = readRedisPassword(directory)
+  await endStale()
+
+  const externalRedis =
+    config.redisUrl !== undefined && !isPrivateRedisUrl(config.redisUrl, password) ? config.redisUrl : undefined
+  const ports = await choosePorts(portWishes(config, { redis: externalRedis === undefined }))
+  const pids = openPidFile(directory.pids)
+  undo.defer(() => pids.remove())
+
+  const start = async (plan: ProcessPlan, did: string) => {
+    const supervised = supervise(plan, {
+      logs,
+      events: {
+        onPid: pids.set,
+        onDeath: (name, how, delayMs) => progress.say(name, `${how}; starting it again in ${delayMs} ms`),
+        onRestarted: (name, pid) => progress.say(name, `runs again, pid ${pid}`),
+      },
+    })
+    undo.defer(() => stop(supervised))
+    signals.hurry.addEventListener('abort', () => supervised.kill())
+    await progress.step(plan.name, async () => {
+      await unlessStopped(supervised.start())
+      return { did, value: undefined }
+    })
+  }
+  const stop = (supervised: Supervised) =>
+    progress.step(supervised.name, async () => ({ did: 'stopped', value: await supervised.stop() }))
+
+  const redisUrl = await startRedis()
+  const admin = await prepareFiles()
+  const settings = serviceSettings({ env: o.env, config, directory, ports, redisUrl })
+  const service = (name: ServiceName): ProcessPlan => ({
+    name,
+    command: process.execPath,
+    args: [join(o.root, 'services', name, 'main.ts')],
+    env: settings[name],
+    cwd: o.root,
+    ready: 'message',
+    readyWithinMs: READY_WITHIN_MS,
+    stopGraceMs,
+  })
+  await start(service('kms'), `ready at ${kmsUrl(config, ports)}`)
+  // Delivery is registered first, so that the gateway is stopped before it.
+  const gatewayUrl = publicUrl(config, ports)
+  await Promise.all([start(service('delivery'), 'ready'), start(service('gateway'), `ready at ${gatewayUrl}`)])
+
+  undo.defer(() => rmSync(directory.env, { force: true }))
+  replaceFile(
+    directory.env,
+    formatEnv({
+      accessKeyId: admin.accessKeyId,
+      secretAccessKey: admin.secretAccessKey,
+      region: config.region,
+      gatewayUrl,
+      kmsUrl: kmsUrl(config, ports),
+      caFile: directory.ca,
+      caBundleFile: directory.caBundle,
+      redisUrl,
+      metricsUrls: [ports.gatewayMetrics, ports.deliveryMetrics, ports.kmsMetrics].map(
+        (port) => `http://127.0.0.1:${port}/metrics`,
+      ),
+    }),
+  )
+  o.onReady({ home: directory.home, gatewayUrl })
+  await aborted(signals.stop)
+  progress.say('up', 'stopping; once more Ctrl-C kills what still runs')
+
+  /** After a kill -9 of the last `up`: its processes would hold ports, keystore and AOF. */
+  async function endStale(): Promise<void> {
+    const names = await endLeftovers(directory.pids, { graceMs: stopGraceMs, redisGraceMs: REDIS_GRACE_MS })
+    if (await stopStrayRedis(directory, password)) names.push('redis')
+    if (names.length > 0) progress.say('up', `ended what an earlier \`up\` left running: ${names.join(', ')}`)
+  }
+
+  async function startRedis(): Promise<string> {
+    if (externalRedis !== undefined) {
+      const warnings = await progress.step('redis', async () => ({
+        did: 'the one of SEALCAST_REDIS_URL answers',
+        value: await unlessStopped(o.inspectRedis(externalRedis)),
+      }))
+      for (const warning of warnings) progress.say('redis', `WARNING: ${warning}`)
+      return externalRedis
+    }
+    const port = ports.redis ?? 0
+    const redis = preparePrivateRedis(directory, { port, password })
+    await start(
+      {
+        name: 'redis',
+        command: 'redis-server',
+        args: [directory.redisConfig],
+        env: o.env,
+        cwd: directory.redis,
+        ready: redis.whenReady,
+        stopGraceMs: REDIS_GRACE_MS,
+      },
+      `ready on port ${port}, AOF in ${directory.redis}`,
+    )
+    return redis.url
+  }
+
+  function prepareFiles() {
+    return progress.step('keys', async () => {
+      const now = o.clock.now()
+      const made = prepareCertificates(directory, { hosts: gatewayHosts(publicUrl(config, ports)), now })
+      if (config.secretsDir === undefined && (await createMissingSecrets(directory.secrets, { now })).length > 0) {
+        made.push('broker secrets')
+      }
+      const admin = await prepareAdmin(config.principalsFile ?? directory.principals, { account: config.account })
+      if (admin.isNew) made.push(`principal ${admin.arn}`)
+      return { did: made.length === 0 ? 'in place' : `made ${made.join(', ')}`, value: admin }
+    })
+  }
+
+  async function unlessStopped<T>(work: Promise<T>): Promise<T> {
+    const stopped = aborted(signals.stop).then(() => {
+      throw new StoppedError('stopped while starting')
+    })
+    return await Promise.race([work, stopped])
+  }
+}
+
+/** A signal came while the stack was starting; everything has been undone. */
+export class StoppedError extends Error {}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+}

@@ -1,0 +1,82 @@
+/** The environment the services are started with. */
+
+import type { Environment } from '#shared/config'
+import type { UpConfig } from './config.ts'
+import type { DataDirectory } from './data-directory.ts'
+
+export interface Ports {
+  readonly gateway: number
+  readonly http?: number
+  readonly kms: number
+  readonly gatewayMetrics: number
+  readonly deliveryMetrics: number
+  readonly kmsMetrics: number
+}
+
+export type ServiceName = 'kms' | 'gateway' | 'delivery'
+
+/**
+ * Everything that is set goes on to the services, and wins where `up` only has a default of its own.
+ *
+ * @returns one environment for each service; they differ in the metrics port
+ */
+export function serviceSettings(o: {
+  env: Environment
+  config: UpConfig
+  directory: DataDirectory
+  ports: Ports
+  redisUrl: string
+}): Record<ServiceName, Environment> {
+  const { config, directory, ports } = o
+  const settings = {
+    ...withoutClientSettings(o.env, directory),
+    SEALCAST_HOME: config.home,
+    SEALCAST_ACCOUNT_ID: config.account,
+    SEALCAST_REGION: config.region,
+    SEALCAST_PUBLIC_URL: publicUrl(config, ports),
+    SEALCAST_GATEWAY_PORT: String(ports.gateway),
+    ...(ports.http === undefined ? {} : { SEALCAST_HTTP_PORT: String(ports.http) }),
+    SEALCAST_TLS_CERT_FILE: config.tlsFiles?.certificate ?? directory.gatewayCertificate,
+    SEALCAST_TLS_KEY_FILE: config.tlsFiles?.key ?? directory.gatewayKey,
+    SEALCAST_REDIS_URL: o.redisUrl,
+    SEALCAST_KMS_PORT: String(ports.kms),
+    SEALCAST_KMS_ENDPOINT: kmsUrl(config, ports),
+    SEALCAST_KMS_DIR: config.kmsDir ?? directory.kms,
+    SEALCAST_SECRETS_DIR: config.secretsDir ?? directory.secrets,
+    SEALCAST_PRINCIPALS_FILE: config.principalsFile ?? directory.principals,
+    SEALCAST_SUBSCRIBER_CA_FILE: config.subscriberCaFile ?? directory.ca,
+  }
+  return {
+    kms: { ...settings, SEALCAST_METRICS_PORT: String(ports.kmsMetrics) },
+    gateway: { ...settings, SEALCAST_METRICS_PORT: String(ports.gatewayMetrics) },
+    delivery: { ...settings, SEALCAST_METRICS_PORT: String(ports.deliveryMetrics) },
+  }
+}
+
+/** The gateway as clients and subscribers see it. */
+export function publicUrl(config: UpConfig, ports: Pick<Ports, 'gateway'>): string {
+  if (config.publicUrl !== undefined) return config.publicUrl
+  const everywhere = ['127.0.0.1', '::1', '0.0.0.0', '::', 'localhost'].includes(config.gatewayHost)
+  return `https://${everywhere ? 'localhost' : inUrl(config.gatewayHost)}:${ports.gateway}`
+}
+
+export function kmsUrl(config: UpConfig, ports: Pick<Ports, 'kms'>): string {
+  return `${config.kmsUsesTls ? 'https' : 'http'}://${inUrl(config.kmsHost)}:${ports.kms}`
+}
+
+/**
+ * Without what AWS clients read: credentials that happen to lie around must never decide anything. And
+ * without the trust files of a sourced `env` of this very directory.
+ */
+function withoutClientSettings(env: Environment, directory: DataDirectory): Environment {
+  const ours = new Set([directory.ca, directory.caBundle])
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      ([name, value]) => !name.startsWith('AWS_') && !(value !== undefined && ours.has(value)),
+    ),
+  )
+}
+
+function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}

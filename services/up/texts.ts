@@ -1,0 +1,34 @@
+/** The longer texts that `up` prints. */
+
+export const HELP = `Usage: npm run up
+
+Starts a private Redis, a local KMS, a gateway and a delivery worker, keeps them running, and stops them
+all on Ctrl-C. When the file env is in the data directory, everything is ready.
+
+  SEALCAST_HOME          data directory (.sealcast)
+  SEALCAST_GATEWAY_PORT  HTTPS (4443)             SEALCAST_HTTP_PORT     plain HTTP (off)
+  SEALCAST_KMS_PORT      local KMS (4599)         SEALCAST_METRICS_PORT  and the next two (9464)
+  SEALCAST_REDIS_PORT    private Redis (4379)     SEALCAST_REDIS_URL     a Redis of yours instead
+  SEALCAST_PUBLIC_URL    the gateway as clients and subscribers see it (https://localhost:<port>)
+
+A port of 0 is any free one. Other SEALCAST_* variables go on to the services.
+`
+
+export function readyText(o: {
+  home: string
+  gatewayUrl: string
+  account: string
+  region: string
+  seconds: number
+}): string {
+  return `
+Sealcast is ready at ${o.gatewayUrl} (${o.seconds.toFixed(1)} s). In another terminal:
+
+  source ${o.home}/env
+  aws sns create-topic --name orders
+  aws sns publish --topic-arn arn:aws:sns:${o.region}:${o.account}:orders --message hello
+
+Logs are in ${o.home}/logs. Ctrl-C stops everything.
+
+`
+}
