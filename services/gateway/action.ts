@@ -14,6 +14,7 @@ import type { Parameters, XmlNode } from '#shared/sns-wire'
 import type { AppendConfirmation } from './append-confirmation.ts'
 import type { SealAndAppend } from './seal-and-append.ts'
 import type { TopicLookup } from './topic-lookup.ts'
+import type { TopicTurns } from './topic-turns.ts'
 
 /** Who called, and the region of the credential scope: one endpoint serves any region. */
 export interface Caller {
@@ -35,6 +36,7 @@ export interface SignedActionRequest extends ActionRequest {
 export interface ActionServices {
   readonly catalog: Catalog
   readonly topics: TopicLookup
+  readonly topicTurns: TopicTurns
   readonly sealingKeys: Pick<SealingKeys, 'forget'>
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation

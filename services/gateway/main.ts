@@ -20,6 +20,7 @@ import { createGatewayMetrics } from './metrics.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
 import { startGatewayServer } from './server.ts'
 import { createTopicLookup } from './topic-lookup.ts'
+import { createTopicTurns } from './topic-turns.ts'
 
 const clock = systemClock
 const config = readGatewayConfig(process.env)
@@ -74,6 +75,7 @@ const handleRequest = createHandleRequest({
   services: {
     catalog,
     topics: createTopicLookup({ catalog, clock }),
+    topicTurns: createTopicTurns(),
     sealingKeys,
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),

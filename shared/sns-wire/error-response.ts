@@ -96,6 +96,30 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
     },
   ],
   [
+    'REDIS_AUTHENTICATION_FAILED',
+    {
+      status: 503,
+      code: 'ServiceUnavailable',
+      text: 'The storage refuses this server. A message was not stored by this attempt; retry later.',
+    },
+  ],
+  [
+    'TOPIC_CONTENDED',
+    {
+      status: 503,
+      code: 'ServiceUnavailable',
+      text: 'The topic is being changed by others. Nothing was changed by this attempt; retry later.',
+    },
+  ],
+  [
+    'SUBSCRIPTION_CONTENDED',
+    {
+      status: 503,
+      code: 'ServiceUnavailable',
+      text: 'The topic is being changed by others. Nothing was changed by this attempt; retry later.',
+    },
+  ],
+  [
     'REDIS_REFUSED',
     {
       status: 503,

@@ -6,7 +6,7 @@
  * one point: the TopicArn must be the token's own topic.
  */
 
-import { type Catalog, type Subscription, subscriptionArnOf } from '#shared/catalog'
+import { type Subscription, subscriptionArnOf } from '#shared/catalog'
 import {
   AuthorizationError,
   InvalidParameterError,
@@ -16,6 +16,7 @@ import {
 } from '#shared/sns-wire'
 import type { Action, Caller } from '../../action.ts'
 import { authorize } from '../../authorize.ts'
+import { changeSubscription } from '../../change-subscription.ts'
 import { readBoolean } from '../../require-parameter.ts'
 
 /** As SNS's tokens look; anything else is malformed rather than unknown. */
@@ -24,7 +25,7 @@ const TOKEN_FORM = /^[0-9a-f]{288}$/
 export const confirmSubscription: Action = {
   name: 'ConfirmSubscription',
   signature: 'optional',
-  async run({ parameters, caller }, { catalog, topics, tokenSecrets, clock }) {
+  async run({ parameters, caller }, { catalog, topics, topicTurns, tokenSecrets, clock }) {
     const topicArn = parseConfirmedTopic(parameters.get('TopicArn'), caller)
     const token = parameters.get('Token') ?? ''
     if (!TOKEN_FORM.test(token)) {
@@ -41,32 +42,30 @@ export const confirmSubscription: Action = {
       incarnation: topic.incarnation,
       now: clock.now(),
     })
-    const subscription = await catalog.readSubscription(topicArn, subscriptionId)
+    const subscription = await topicTurns.inTurn(topicArn, () =>
+      changeSubscription(catalog, { topicArn, id: subscriptionId }, (current) =>
+        confirmed(current, { protect, caller }),
+      ),
+    )
     if (subscription === undefined) throw new NotFoundError('Subscription does not exist')
-    await confirm(catalog, subscription, { protect, caller })
     return [['SubscriptionArn', subscriptionArnOf(topicArn, subscriptionId)]]
   },
 }
 
-async function confirm(
-  catalog: Catalog,
-  subscription: Subscription,
+/** The subscription as this call makes it, or undefined when it is so already. */
+function confirmed(
+  current: Subscription,
   { protect, caller }: { protect: boolean; caller: Caller | undefined },
-): Promise<void> {
-  if (protect && caller?.principal.account !== subscription.owner) {
+): Subscription | undefined {
+  if (protect && caller?.principal.account !== current.owner) {
     throw new AuthorizationError('Not authorized to access this subscription')
   }
-  if (subscription.state === 'confirmed') {
-    if (!protect) return
-    if (subscription.confirmationWasAuthenticated) throw new AuthorizationError('Subscription already confirmed')
+  if (current.state === 'confirmed') {
+    if (!protect) return undefined
+    if (current.confirmationWasAuthenticated) throw new AuthorizationError('Subscription already confirmed')
   }
-  const confirmed: Subscription = {
-    ...subscription,
-    state: 'confirmed',
-    confirmationWasAuthenticated: protect || subscription.confirmationWasAuthenticated,
-  }
-  const stored = await catalog.putSubscription(confirmed, { expect: 'present' })
-  if (!stored) throw new NotFoundError('Subscription does not exist')
+  const confirmationWasAuthenticated = protect || current.confirmationWasAuthenticated
+  return { ...current, state: 'confirmed', confirmationWasAuthenticated }
 }
 
 /** This one action calls the parameter `Topic` in its refusal; recorded from SNS. */

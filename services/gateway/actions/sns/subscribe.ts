@@ -7,57 +7,48 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { type Catalog, type Subscription, subscriptionArnOf } from '#shared/catalog'
-import { InvalidParameterError, NotFoundError, type Parameters } from '#shared/sns-wire'
+import { subscriptionArnOf } from '#shared/catalog'
+import { InvalidParameterError, type Parameters } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
+import { findOrCreateSubscription } from '../../change-subscription.ts'
 import { checkEndpoint } from '../../check-endpoint.ts'
-import { refuseUnsupported, unsupported } from '../../refuse-unsupported.ts'
+import { unsupported } from '../../refuse-unsupported.ts'
 import { readBoolean, requireParameter } from '../../require-parameter.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 
 export const subscribe: Action = {
   name: 'Subscribe',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topics, appendConfirmation, clock }) {
-    refuseUnsupported(parameters, [])
+  async run({ parameters, caller }, { catalog, topicTurns, appendConfirmation, clock }) {
     const { arn: topicArn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Subscribe' })
     const { protocol, endpoint } = checkEndpoint(requireParameter(parameters, 'Protocol'), parameters.get('Endpoint'))
     checkSubscriptionAttributes(parameters)
     const returnArn = readBoolean(parameters, 'ReturnSubscriptionArn')
-    const topic = await topics.get(topicArn)
-    const subscription = await findOrCreate(catalog, {
-      id: randomUUID(),
-      topicArn,
-      incarnation: topic.incarnation,
-      protocol,
-      endpoint,
-      owner: caller.principal.account,
-      principal: caller.principal.arn,
-      state: 'pending',
-      confirmationWasAuthenticated: false,
-      createdAt: clock.now(),
-    })
+    const { account: owner, arn: principal } = caller.principal
+    const subscription = await topicTurns.inTurn(topicArn, () =>
+      findOrCreateSubscription(catalog, {
+        topicArn,
+        isWanted: (one) => one.protocol === protocol && one.endpoint === endpoint && one.owner === owner,
+        // One that was unsubscribed by its link starts over as pending, under the ARN it had.
+        revive: (existing) => (existing.state === 'deleted' ? { ...existing, state: 'pending' } : undefined),
+        fresh: (incarnation) => ({
+          id: randomUUID(),
+          topicArn,
+          incarnation,
+          protocol,
+          endpoint,
+          owner,
+          principal,
+          state: 'pending',
+          confirmationWasAuthenticated: false,
+          createdAt: clock.now(),
+        }),
+      }),
+    )
     if (subscription.state === 'pending') await appendConfirmation(subscription, 'subscribe')
     const shown = subscription.state === 'confirmed' || returnArn
     return [['SubscriptionArn', shown ? subscriptionArnOf(topicArn, subscription.id) : 'pending confirmation']]
   },
-}
-
-async function findOrCreate(catalog: Catalog, wanted: Subscription): Promise<Subscription> {
-  const { subscriptions } = await catalog.readSubscriptions(wanted.topicArn)
-  const existing = subscriptions.find(
-    (one) =>
-      one.incarnation === wanted.incarnation &&
-      one.protocol === wanted.protocol &&
-      one.endpoint === wanted.endpoint &&
-      one.owner === wanted.owner,
-  )
-  if (existing !== undefined && existing.state !== 'deleted') return existing
-  // One that was unsubscribed by its link starts over as pending, under the ARN it had.
-  const subscription: Subscription = existing === undefined ? wanted : { ...existing, state: 'pending' }
-  const stored = await catalog.putSubscription(subscription, { expect: existing === undefined ? 'absent' : 'present' })
-  if (!stored) throw new NotFoundError('Topic does not exist')
-  return subscription
 }
 
 /** Only values that equal the defaults pass: the others need what delivery does not do yet. */

@@ -4,37 +4,48 @@
  * no lasting harm.
  */
 
+import type { Subscription } from '#shared/catalog'
 import { AuthorizationError, InvalidParameterError, parseSubscriptionArn } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { authorize } from '../../authorize.ts'
+import { changeSubscription } from '../../change-subscription.ts'
 
 export const unsubscribe: Action = {
   name: 'Unsubscribe',
   signature: 'optional',
-  async run({ parameters, caller }, { catalog, appendConfirmation }) {
+  async run({ parameters, caller }, { catalog, topicTurns, appendConfirmation }) {
     const { topicArn, id, region, account } = parseSubscriptionArn(parameters.get('SubscriptionArn'))
     if (caller !== undefined) {
       if (region !== caller.region) throw new InvalidParameterError('Invalid parameter: SubscriptionArn')
       authorize(caller, 'Unsubscribe', { arn: topicArn, account })
     }
-    const subscription = await catalog.readSubscription(topicArn, id)
-    if (subscription === undefined) return undefined
-    if (subscription.state === 'pending') {
-      throw new InvalidParameterError(
-        'Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation',
-      )
-    }
     if (caller !== undefined) {
+      const subscription = await catalog.readSubscription(topicArn, id)
+      if (subscription === undefined) return undefined
+      refusePending(subscription)
       await catalog.removeSubscription(topicArn, id)
       return undefined
     }
-    if (subscription.confirmationWasAuthenticated) {
-      throw new AuthorizationError('This subscription may only be deleted by an authorized user.')
-    }
     // A second visit of the link sends nothing: a link must not become a way to flood an endpoint.
-    if (subscription.state === 'deleted') return undefined
-    const deleted = { ...subscription, state: 'deleted' } as const
-    if (await catalog.putSubscription(deleted, { expect: 'present' })) await appendConfirmation(deleted, 'unsubscribe')
+    let isFirstVisit = false
+    const subscription = await topicTurns.inTurn(topicArn, () =>
+      changeSubscription(catalog, { topicArn, id }, (current) => {
+        refusePending(current)
+        if (current.confirmationWasAuthenticated) {
+          throw new AuthorizationError('This subscription may only be deleted by an authorized user.')
+        }
+        isFirstVisit = current.state === 'confirmed'
+        return isFirstVisit ? { ...current, state: 'deleted' } : undefined
+      }),
+    )
+    if (subscription !== undefined && isFirstVisit) await appendConfirmation(subscription, 'unsubscribe')
     return undefined
   },
+}
+
+function refusePending({ state }: Subscription): void {
+  if (state !== 'pending') return
+  throw new InvalidParameterError(
+    'Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation',
+  )
 }
