@@ -4,7 +4,7 @@
  * It ends with the test's process whatever happens, since `up` stops when its IPC channel closes.
  */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent } from 'node:https'
@@ -109,13 +109,14 @@ export async function waitUntil(what: string, isSo: () => boolean, withinMs = RE
   }
 }
 
-/** Whether a process with this pid exists. */
+/** One that ended and that nobody has asked for yet counts as ended. */
 export function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0)
-    return true
+    return !execFileSync('ps', ['-o', 'state=', '-p', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .startsWith('Z')
   } catch {
-    return false
+    return false // ps found none.
   }
 }
 
