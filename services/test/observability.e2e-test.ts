@@ -1,0 +1,77 @@
+/** What dashboards and capacity planners read: each process's /metrics, and the demo that checks its own claims. */
+
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { promisify } from 'node:util'
+import {
+  createKey,
+  createTopic,
+  kmsClient,
+  publish,
+  readMetrics,
+  snsClient,
+  subscribeAndConfirm,
+  trustStack,
+  untilFinished,
+} from './messaging.ts'
+import { type Stack, startStack } from './start-stack.ts'
+
+suite('a running stack', () => {
+  let stack: Stack
+
+  before(async () => {
+    stack = await startStack()
+    trustStack(stack)
+  })
+
+  after(() => stack[Symbol.asyncDispose]())
+
+  test('counts KMS requests, cache look-ups, publishes, deliveries and their duration', async () => {
+    const sns = snsClient(stack)
+    const kms = kmsClient(stack)
+    const topicArn = await createTopic(sns, { KmsMasterKeyId: await createKey(kms) })
+    await using subscriber = await subscribeAndConfirm(stack, { sns, topicArn })
+    for (let n = 0; n < 5; n++) await publish(sns, topicArn, `message ${n}`)
+    await subscriber.receive('Notification', 5)
+    await untilFinished(stack)
+    const pages = (await readMetrics(stack)).join('\n')
+    const expected: [string, number][] = [
+      ['sealcast_kms_requests_total{operation="GenerateDataKey",outcome="ok",purpose="issue"}', 1],
+      ['sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver"}', 1],
+      ['sealcast_kms_served_requests_total{operation="GenerateDataKey",outcome="ok"}', 1],
+      ['sealcast_kms_served_requests_total{operation="Decrypt",outcome="ok"}', 1],
+      ['sealcast_messages_published_total{sealed="true"}', 5],
+      ['sealcast_deliveries_total{protocol="https",outcome="delivered"}', 6],
+      ['sealcast_end_to_end_seconds_count', 5],
+    ]
+    for (const [series, value] of expected) assert.equal(sampleOf(pages, series), value, series)
+    // The gateway sealed one after the other; the worker may open several while the first Decrypt is under way.
+    const [gateway = '', delivery = ''] = await readMetrics(stack)
+    assert.equal(sampleOf(gateway, 'sealcast_data_key_cache_misses_total'), 1)
+    assert.equal(sampleOf(gateway, 'sealcast_data_key_cache_hits_total'), 4)
+    const opened = ['hits', 'misses'].map((kind) => sampleOf(delivery, `sealcast_data_key_cache_${kind}_total`))
+    assert.equal((opened[0] ?? 0) + (opened[1] ?? 0), 5)
+    assert.ok((opened[1] ?? 0) >= 1)
+    sns.destroy()
+    kms.destroy()
+  })
+
+  test('passes the demo', async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [join(import.meta.dirname, '..', 'demo', 'main.ts')],
+      { env: { ...process.env, SEALCAST_HOME: stack.home } },
+    )
+    assert.match(stdout, /published 10, delivered 10, every signature verified by sns-validator/)
+    assert.match(stdout, /by the KMS's own counter: 2 \(/)
+    assert.match(stdout, /in clear on their way into Redis: 0 of 10/)
+  })
+})
+
+function sampleOf(pages: string, series: string): number {
+  const line = pages.split('\n').find((candidate) => candidate.startsWith(`${series} `))
+  assert.ok(line, `${series} is exported`)
+  return Number(line.slice(series.length + 1))
+}
