@@ -5,6 +5,7 @@
 
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { type CertifiedKey, createCertificateAuthority, issueServerCertificate } from '#shared/pki'
 import { buildCaBundle } from './ca-bundle.ts'
 import { type DataDirectory, replaceFile } from './data-directory.ts'
@@ -65,7 +66,9 @@ function isFor(pair: CertifiedKey, authority: CertifiedKey, hosts: readonly stri
   const certificate = parse(pair)
   const issuer = parse(authority)
   if (certificate === undefined || issuer === undefined || !certificate.verify(issuer.publicKey)) return false
-  return hosts.every((host) => certificate.checkHost(host) ?? certificate.checkIP(host))
+  return hosts.every(
+    (host) => (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined,
+  )
 }
 
 /** @returns undefined when it cannot be read or the key is not the certificate's */

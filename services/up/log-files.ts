@@ -18,8 +18,11 @@ const READ_BYTES = 4 * 1024 * 1024
 
 export interface LogFiles {
   path(name: string): string
-  /** A descriptor to append with, and where the file ended before; the caller closes it. */
-  open(name: string): { fd: number; from: number }
+  /**
+   * A descriptor to append with, and where the file ended before; the caller closes it. Undefined when the
+   * file cannot be opened: a process without a log is better than none.
+   */
+  open(name: string): { fd: number; from: number } | undefined
   /** The last lines written since `from`. */
   lastLines(name: string, from: number, count: number): string[]
   /** Reads what is new now rather than at the next turn. */
@@ -51,12 +54,12 @@ export function openLogFiles(options: {
   }
 
   const poll = () => {
-    for (const [name, position] of positions) {
-      const { text, size } = readFrom(path(name), position, READ_BYTES)
+    for (const [name, last] of positions) {
+      const { text, size, position } = readFrom(path(name), last, READ_BYTES)
       const complete = text.subarray(0, text.lastIndexOf('\n') + 1)
       // A line without an end that fills the buffer will not get one.
       const skip = size - position > READ_BYTES || (complete.length === 0 && text.length === READ_BYTES)
-      positions.set(name, size < position ? 0 : skip ? size : position + complete.length)
+      positions.set(name, skip ? size : position + complete.length)
       for (const line of complete.toString('utf8').split('\n')) if (line !== '') onLine(name, line)
       if (size > largestBytes && !rotating.has(name)) void rotate(name)
     }
@@ -67,10 +70,14 @@ export function openLogFiles(options: {
   return {
     path,
     open(name) {
-      const fd = openSync(path(name), 'a', 0o600)
-      const from = fstatSync(fd).size
-      if (!positions.has(name)) positions.set(name, from)
-      return { fd, from }
+      try {
+        const fd = openSync(path(name), 'a', 0o600)
+        const from = fstatSync(fd).size
+        if (!positions.has(name)) positions.set(name, from)
+        return { fd, from }
+      } catch {
+        return undefined
+      }
     },
     lastLines(name, from, count) {
       const { text } = readFrom(path(name), from, READ_BYTES)
@@ -84,13 +91,18 @@ export function openLogFiles(options: {
   }
 }
 
-function readFrom(path: string, position: number, limit: number): { text: Buffer; size: number } {
-  const fd = openSync(path, 'r')
+/** From the start when the file is shorter than it was; of one that somebody removed, nothing. */
+function readFrom(path: string, last: number, limit: number): { text: Buffer; size: number; position: number } {
+  let fd: number | undefined
   try {
+    fd = openSync(path, 'r')
     const { size } = fstatSync(fd)
-    const buffer = Buffer.alloc(Math.max(0, Math.min(size - position, limit)))
-    return { text: buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position)), size }
+    const position = size < last ? 0 : last
+    const buffer = Buffer.alloc(Math.min(size - position, limit))
+    return { text: buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position)), size, position }
+  } catch {
+    return { text: Buffer.alloc(0), size: 0, position: 0 }
   } finally {
-    closeSync(fd)
+    if (fd !== undefined) closeSync(fd)
   }
 }

@@ -11,6 +11,7 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '#shared/clock'
 import type { Environment } from '#shared/config'
+import { describeError } from '#shared/errors'
 import { createMissingSecrets } from '#shared/secrets'
 import { gatewayHosts, prepareCertificates } from './certificates.ts'
 import { choosePorts } from './choose-ports.ts'
@@ -77,11 +78,19 @@ export async function runStack(o: {
   const pids = openPidFile(directory.pids)
   undo.defer(() => pids.remove())
 
+  const recordPid = (name: string, pid: number | undefined) => {
+    try {
+      pids.set(name, pid)
+    } catch (error) {
+      // A full disk must not end the supervision; only the next `up` after a kill -9 would miss the file.
+      progress.say('up', `cannot write ${directory.pids} (${describeError(error).code})`)
+    }
+  }
   const start = async (plan: ProcessPlan, did: string) => {
     const supervised = supervise(plan, {
       logs,
       events: {
-        onPid: pids.set,
+        onPid: recordPid,
         onDeath: (name, how, delayMs) => progress.say(name, `${how}; starting it again in ${delayMs} ms`),
         onRestarted: (name, pid) => progress.say(name, `runs again, pid ${pid}`),
       },

@@ -148,14 +148,15 @@ export function supervise(
 }
 
 function launchProcess(plan: ProcessPlan, logs: LogFiles): Running {
-  const { fd, from } = logs.open(plan.name)
+  const log = logs.open(plan.name)
+  const output = log?.fd ?? 'ignore'
   const child = spawn(plan.command, plan.args, {
     cwd: plan.cwd,
     env: plan.env,
     detached: true,
-    stdio: ['ignore', fd, fd, ...(plan.ready === 'message' ? (['ipc'] as const) : [])],
+    stdio: ['ignore', output, output, ...(plan.ready === 'message' ? (['ipc'] as const) : [])],
   })
-  closeSync(fd)
+  if (log !== undefined) closeSync(log.fd)
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal === null ? `exited with ${code}` : `was ended by ${signal}`))
     child.once('error', (error) => {
@@ -181,7 +182,7 @@ function launchProcess(plan: ProcessPlan, logs: LogFiles): Running {
   })
   const settle = () => settled.abort()
   ready.then(settle, settle)
-  return { child, startedAt: performance.now(), ready, ended, logFrom: from }
+  return { child, startedAt: performance.now(), ready, ended, logFrom: log?.from ?? 0 }
 }
 
 /** Whatever it started itself ends with it. */

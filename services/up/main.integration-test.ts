@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+
+suite('services/up/main.ts', () => {
+  test('names the variable of a taken port, ends with 1 and leaves nothing running', async (t) => {
+    const { home, up } = setup(t)
+    const taken = createServer()
+    const port = await new Promise<number>((resolve) => {
+      taken.listen(0, '127.0.0.1', () => resolve((taken.address() as { port: number }).port))
+    })
+    t.after(() => taken.close())
+    const { code, stdout, stderr } = await up([], { SEALCAST_GATEWAY_PORT: String(port) })
+    assert.equal(code, 1)
+    assert.match(stderr, new RegExp(`port ${port} on 127.0.0.1 is in use; SEALCAST_GATEWAY_PORT`))
+    assert.equal(stdout, '')
+    assert.deepEqual(readdirSync(join(home, 'run')), [])
+    assert.equal(existsSync(join(home, 'env')), false)
+  })
+
+  test('refuses AWS KMS before it touches anything', async (t) => {
+    const { home, up } = setup(t)
+    const { code, stderr } = await up([], { SEALCAST_KMS: 'aws' })
+    assert.equal(code, 1)
+    assert.match(stderr, /^Cannot start: SEALCAST_KMS must be local[^\n]*\n$/)
+    assert.deepEqual(readdirSync(home), [])
+  })
+
+  test('says that a Redis of somebody else does not answer', async (t) => {
+    const { up } = setup(t)
+    const { code, stderr } = await up([], { SEALCAST_REDIS_URL: 'redis://:secret@127.0.0.1:1' })
+    assert.equal(code, 1)
+    assert.match(stderr, /Redis/)
+    assert.doesNotMatch(stderr, /secret|\n {4}at /)
+  })
+
+  test('explains itself, and refuses arguments it does not know', async (t) => {
+    const { up } = setup(t)
+    const help = await up(['--help'])
+    assert.deepEqual([help.code, help.stdout], [0, ''])
+    assert.match(help.stderr, /^Usage: npm run up\n/)
+    const unknown = await up(['--gateway'])
+    assert.equal(unknown.code, 2)
+    assert.match(unknown.stderr, /--gateway/)
+  })
+})
+
+function setup(t: TestContext) {
+  const home = mkdtempSync(join(tmpdir(), 'sealcast-up-'))
+  t.after(() => rmSync(home, { recursive: true, force: true }))
+  const ports = ['GATEWAY', 'KMS', 'REDIS', 'METRICS'].map((name) => [`SEALCAST_${name}_PORT`, '0'])
+  const up = (args: string[], env: Record<string, string> = {}) =>
+    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
+      const options = { env: { ...process.env, ...Object.fromEntries(ports), SEALCAST_HOME: home, ...env } }
+      execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
+      })
+    })
+  return { home, up }
+}

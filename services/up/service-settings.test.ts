@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, type TestContext, test } from 'node:test'
+import { readUpConfig } from './config.ts'
+import { openDataDirectory } from './data-directory.ts'
+import { serviceSettings } from './service-settings.ts'
+
+suite('serviceSettings()', () => {
+  test('keeps AWS credentials that happen to lie around from the services', (t) => {
+    const { gateway } = setup(t, { AWS_ACCESS_KEY_ID: 'AKIA', AWS_PROFILE: 'work', PATH: '/bin' })
+    assert.deepEqual(
+      Object.keys(gateway).filter((name) => name.startsWith('AWS_')),
+      [],
+    )
+    assert.equal(gateway.PATH, '/bin')
+  })
+
+  test('hands on what it does not know, and lets what is set win', (t) => {
+    const { delivery } = setup(t, { SEALCAST_LEASE_MS: '700', SEALCAST_SUBSCRIBER_CA_FILE: '/my/ca.pem' })
+    assert.equal(delivery.SEALCAST_LEASE_MS, '700')
+    assert.equal(delivery.SEALCAST_SUBSCRIBER_CA_FILE, '/my/ca.pem')
+  })
+
+  test('drops the trust files of its own env, but not somebody else’s', (t) => {
+    const { kms, home } = setup(t, (folder) => ({
+      NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem'),
+      SSL_CERT_FILE: '/corporate.pem',
+    }))
+    assert.equal(kms.NODE_EXTRA_CA_CERTS, undefined)
+    assert.equal(kms.SSL_CERT_FILE, '/corporate.pem')
+    assert.equal(kms.SEALCAST_HOME, home)
+  })
+
+  test('gives each service its own metrics port', (t) => {
+    const { kms, gateway, delivery } = setup(t, {})
+    const ports = [gateway, delivery, kms].map((settings) => settings.SEALCAST_METRICS_PORT)
+    assert.deepEqual(ports, ['3', '4', '5'])
+  })
+})
+
+function setup(t: TestContext, from: Record<string, string> | ((home: string) => Record<string, string>)) {
+  const home = mkdtempSync(join(tmpdir(), 'sealcast-settings-'))
+  t.after(() => rmSync(home, { recursive: true }))
+  const env = { SEALCAST_HOME: home, ...(typeof from === 'function' ? from(home) : from) }
+  const ports = { gateway: 1, kms: 2, gatewayMetrics: 3, deliveryMetrics: 4, kmsMetrics: 5 }
+  const config = readUpConfig(env, '/')
+  return {
+    home,
+    ...serviceSettings({ env, config, directory: openDataDirectory(home), ports, redisUrl: 'redis://127.0.0.1:6' }),
+  }
+}
