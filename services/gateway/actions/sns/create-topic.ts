@@ -5,7 +5,7 @@ import { topicArnOf } from '#shared/catalog'
 import { checkTopicName, InvalidParameterError } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { authorize } from '../../authorize.ts'
-import { refuseUnsupported } from '../../refuse-unsupported.ts'
+import { refuseUnsupported, unsupported } from '../../refuse-unsupported.ts'
 import { attributesAgree, readTopicAttributes } from '../../topic-attributes.ts'
 
 export const createTopic: Action = {
@@ -13,12 +13,12 @@ export const createTopic: Action = {
   signature: 'required',
   async run({ parameters, caller }, { catalog, topics, clock }) {
     refuseUnsupported(parameters, ['Tags', 'DataProtectionPolicy'])
-    const name = checkTopicName(parameters.get('Name'))
     const entries = parameters.map('Attributes')
-    if (entries.some(([key, value]) => key === 'FifoTopic' && value.toLowerCase() === 'true')) {
-      // The name was checked as a standard one, which a FIFO topic's never is.
-      throw new InvalidParameterError('Invalid parameter: Topic Name')
-    }
+    const wanted = parameters.get('Name')
+    // Said before the name is checked as a standard topic's, which a FIFO topic's never is.
+    if (wanted?.endsWith('.fifo') && isFifo(entries)) throw unsupported('FifoTopic')
+    const name = checkTopicName(wanted)
+    if (isFifo(entries)) throw new InvalidParameterError('Invalid parameter: Topic Name')
     const attributes = readTopicAttributes(entries)
     const account = caller.principal.account
     const arn = topicArnOf({ region: caller.region, account, name })
@@ -39,4 +39,8 @@ export const createTopic: Action = {
     }
     return [['TopicArn', arn]]
   },
+}
+
+function isFifo(entries: readonly (readonly [string, string])[]): boolean {
+  return entries.some(([key, value]) => key === 'FifoTopic' && value.toLowerCase() === 'true')
 }
