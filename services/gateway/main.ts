@@ -91,6 +91,7 @@ const server = await startGatewayServer({
   certificates,
   handleRequest,
   onTlsReloadFailure: (error) => log.error('tls.reload-failed', {}, error),
+  onFailure: (error) => log.error('server.failed', {}, error),
 })
 log.info('gateway.ready', { port: server.port, httpPort: server.httpPort })
 notifyReady()

@@ -7,10 +7,11 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
-import { encodeError, InvalidParameterError, wireErrorOf } from '#shared/sns-wire'
+import type { AddressInfo } from 'node:net'
 import type { GatewayRequest, GatewayResponse, HandleRequest } from './handle-request.ts'
 import { readBody } from './read-body.ts'
+import { createBrokenRequests } from './refuse-broken-request.ts'
+import { refuseMisdirected, refuseTooLong } from './refuse-misdirected.ts'
 import { findSigningCertificate } from './signing-certificates.ts'
 
 export interface GatewayServer {
@@ -22,9 +23,11 @@ export interface GatewayServer {
 
 /** Bytes of request line and headers together: room for a GET whose parameters are all in the URL. */
 const HEADER_BYTES = 64 * 1024
-/** A client has this long to send its headers, and this long for the whole request. */
+/** A client has this long for its TLS handshake and for its headers, and this long for the whole request. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
+/** How often both are looked at. Node's own 30 s would stretch them to 40 and 60. */
+const TIMEOUT_CHECK_MS = 1_000
 /** Longer than the idle time SDKs keep pooled connections, so that they close first, not we under a request. */
 const KEEP_ALIVE_MS = 75_000
 const CERTIFICATE_POLL_MS = 5_000
@@ -38,30 +41,49 @@ export async function startGatewayServer(o: {
   certificates: ReadonlyMap<string, string>
   handleRequest: HandleRequest
   onTlsReloadFailure: (error: unknown) => void
+  /** A connection could not be accepted, or a request could be neither answered nor refused. */
+  onFailure: (error: unknown) => void
 }): Promise<GatewayServer> {
   const options = {
     maxHeaderSize: HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
     noDelay: true,
+    // Node's own refusal of a missing host has no body; ours has SNS's form.
+    requireHostHeader: false,
   }
   const readTls = () => ({ cert: readFileSync(o.tlsCertificateFile), key: readFileSync(o.tlsKeyFile) })
-  const https = createHttpsServer({ ...options, ...readTls(), minVersion: 'TLSv1.2' })
+  const https = createHttpsServer({
+    ...options,
+    ...readTls(),
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: HEADERS_TIMEOUT_MS,
+  })
   const servers: Server[] = [https]
   const http = o.httpPort === undefined ? undefined : createHttpServer(options)
   if (http !== undefined) servers.push(http)
 
   let stopping = false
+  const broken = createBrokenRequests()
   for (const server of servers) {
-    server.on('request', (request, response) => {
-      serve(request, response, { ...o, secure: server === https, isStopping: () => stopping })
-    })
-    server.on('clientError', refuseBrokenRequest)
+    const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+      broken.watch(request, response)
+      serve(request, response, { ...o, secure: server === https, isStopping: () => stopping }).catch((error) => {
+        o.onFailure(error)
+        response.destroy()
+      })
+    }
+    server.on('request', onRequest)
+    // An expectation nobody knows is ignored, as RFC 9110, 10.1.1 allows: Node's 417 has no body.
+    server.on('checkExpectation', onRequest)
+    server.on('clientError', broken.refuse)
   }
   const stopWatching = reloadTlsOnChange(https, readTls, o)
   const port = await listen(https, o.port, o.host)
   const httpPort = http === undefined ? undefined : await listen(http, o.httpPort ?? 0, o.host)
+  for (const server of servers) server.on('error', o.onFailure)
 
   return {
     port,
@@ -109,10 +131,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, o: Serv
     }
   }
   if (read.kind === 'too-long') {
-    write(response, errorResponse(new InvalidParameterError('Invalid parameter: Message too long')))
+    write(response, refuseTooLong())
     return
   }
-  const misdirected = refuseMisdirected(method, path, request)
+  const misdirected = refuseMisdirected(request, path)
   if (misdirected !== undefined) {
     write(response, misdirected)
     return
@@ -129,33 +151,6 @@ async function serve(request: IncomingMessage, response: ServerResponse, o: Serv
   write(response, await o.handleRequest(gatewayRequest))
 }
 
-/** Requests that are no AWS Query request at all: another path or method, or an SQS SDK's JSON. */
-function refuseMisdirected(method: string, path: string, request: IncomingMessage): GatewayResponse | undefined {
-  const requestId = randomUUID()
-  if (request.headers['x-amz-target'] !== undefined) {
-    return {
-      status: 400,
-      requestId,
-      contentType: 'application/x-amz-json-1.0',
-      body: JSON.stringify({
-        __type: 'com.amazonaws.sqs#UnsupportedOperation',
-        message: 'Queues are not supported by this server yet.',
-      }),
-    }
-  }
-  if (path !== '/' || (method !== 'GET' && method !== 'POST')) {
-    const body = encodeError({ code: 'InvalidAction', message: 'No such resource', fault: 'sender', requestId })
-    return { status: path === '/' ? 405 : 404, requestId, contentType: 'text/xml', body }
-  }
-  return undefined
-}
-
-function errorResponse(error: Error): GatewayResponse {
-  const requestId = randomUUID()
-  const wire = wireErrorOf(error)
-  return { status: wire.status, requestId, contentType: 'text/xml', body: encodeError({ ...wire, requestId }) }
-}
-
 function write(response: ServerResponse, { status, requestId, contentType, body }: GatewayResponse): void {
   response.writeHead(status, {
     'x-amzn-RequestId': requestId,
@@ -163,25 +158,6 @@ function write(response: ServerResponse, { status, requestId, contentType, body 
     'Content-Length': Buffer.byteLength(body),
   })
   response.end(body)
-}
-
-/** What Node's parser refused: no request exists to answer, only a socket. */
-function refuseBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (!socket.writable || error.code === 'ECONNRESET') {
-    socket.destroy()
-    return
-  }
-  const requestId = randomUUID()
-  const body = encodeError({
-    code: 'MalformedInput',
-    message: 'The request is not well-formed HTTP or was not sent in time',
-    fault: 'sender',
-    requestId,
-  })
-  socket.end(
-    'HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/xml\r\n' +
-      `x-amzn-RequestId: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  )
 }
 
 function reloadTlsOnChange(
@@ -204,6 +180,9 @@ function reloadTlsOnChange(
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve((server.address() as AddressInfo).port)
+    })
   })
 }
