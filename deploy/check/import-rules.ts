@@ -1,0 +1,124 @@
+/**
+ * Which part may import which: the arrows of the design, as dependency-cruiser reads them.
+ *
+ * Import direction is services → shared. Folders that turn bytes into bytes touch nothing that does
+ * anything; each driver has one home; Redis is spoken in a few folders, and a service's main.ts joins the
+ * parts. Every rule has a file in fixtures/ that breaks it, and `check` fails when one goes unnoticed.
+ */
+
+import type { IRegularForbiddenRuleType } from 'dependency-cruiser'
+
+/** Tests, and helpers that only tests may import. */
+const TESTS = String.raw`(\.(test|integration-test|e2e-test)\.ts$|/testing/|^shared/test-[^/]+/|^services/test/)`
+/** Bytes in, bytes out. */
+const PURE = 'envelope|sigv4|sns-wire|record-mac'
+const LEAVES = 'errors|clock|framing|config|log|metrics|lifecycle'
+const SPEAKS_REDIS = 'stream-log|catalog|data-keys|retry-schedule'
+
+/** Libraries that are wrapped once. `homes` are regular expressions of folders. */
+const DRIVERS: readonly { library: string; homes: readonly string[] }[] = [
+  // BullMQ takes a client of its own, with opposite settings: it waits for Redis without end.
+  { library: 'ioredis', homes: ['^shared/redis/', '^shared/retry-schedule/'] },
+  { library: 'bullmq', homes: ['^shared/retry-schedule/'] },
+  { library: 'pino', homes: ['^shared/log/'] },
+  { library: 'prom-client', homes: ['^shared/metrics/'] },
+  { library: 'zod', homes: ['^shared/config/'] },
+  { library: 'node-forge', homes: ['^shared/pki/'] },
+  // The demo is a client of the stack and uses what a client would.
+  { library: '@aws-sdk/client-kms', homes: ['^shared/kms-client/', '^services/demo/'] },
+  { library: '@aws-sdk/client-sns', homes: ['^services/demo/'] },
+  { library: 'sns-validator', homes: ['^services/demo/'] },
+  { library: 'undici', homes: ['^services/delivery/', '^services/demo/'] },
+  { library: 'commander', homes: ['^services/cli/'] },
+]
+
+const rule = (
+  name: string,
+  comment: string,
+  from: IRegularForbiddenRuleType['from'],
+  to: IRegularForbiddenRuleType['to'],
+) => ({
+  name,
+  comment,
+  severity: 'error' as const,
+  from,
+  to,
+})
+
+export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
+  rule('no-cycle', 'Modules that import each other cannot be read one by one.', {}, { circular: true }),
+  rule('no-unresolved', 'What is imported must exist.', {}, { couldNotResolve: true }),
+  rule(
+    'services-are-processes',
+    'A service starts another as a process; it never imports it.',
+    { path: '^services/([^/]+)/' },
+    { path: '^services/', pathNot: '^services/$1/' },
+  ),
+  rule('shared-below-services', 'shared/ knows no service.', { path: '^shared/' }, { path: '^(services|deploy)/' }),
+  rule(
+    'deploy-stands-apart',
+    'What bootstraps and checks the code uses none of it.',
+    { path: '^deploy/' },
+    { path: '^(services|shared)/' },
+  ),
+  rule(
+    'nothing-imports-deploy',
+    'deploy/ starts and checks things; nothing builds on it.',
+    { path: '^services/' },
+    { path: '^deploy/' },
+  ),
+  rule(
+    'shared-through-its-index',
+    'Another folder is reached as #shared/<folder>, which is its index.ts.',
+    { path: '^(services|shared)/([^/]+)/' },
+    { path: '^shared/', pathNot: ['^$1/$2/', String.raw`^shared/[^/]+/index\.ts$`] },
+  ),
+  rule(
+    'shared-by-alias',
+    'Across folders #shared/<folder>, not a relative path.',
+    { path: '^(services|shared)/([^/]+)/' },
+    { path: '^shared/', pathNot: '^$1/$2/', dependencyTypesNot: ['aliased-subpath-import'] },
+  ),
+  rule(
+    'pure-folders-are-pure',
+    'Wire formats and cryptography take bytes and give bytes: no socket, no Redis, no clock.',
+    { path: `^shared/(${PURE})/`, pathNot: TESTS },
+    // A type has no effect, so its home does not matter.
+    { pathNot: ['^shared/$1/', '^shared/(errors|framing)/', '^(node:)?crypto$'], dependencyTypesNot: ['type-only'] },
+  ),
+  rule(
+    'leaves-are-leaves',
+    'The lowest folders know errors and nothing else of ours.',
+    { path: `^shared/(${LEAVES})/` },
+    { path: '^shared/', pathNot: ['^shared/$1/', '^shared/errors/'] },
+  ),
+  rule(
+    'redis-is-spoken-in-few-places',
+    'Commands to Redis live with the keys they touch; main.ts opens the connection, wait-for-meta.ts waits for it.',
+    {
+      path: '.',
+      pathNot: [TESTS, `^shared/(redis|${SPEAKS_REDIS})/`, String.raw`^services/[^/]+/(main|wait-for-meta)\.ts$`],
+    },
+    { path: '^shared/redis/', dependencyTypesNot: ['type-only'] },
+  ),
+  rule(
+    'no-test-imported',
+    'A test is run, never imported.',
+    {},
+    { path: String.raw`\.(test|integration-test|e2e-test)\.ts$` },
+  ),
+  rule(
+    'test-helpers-for-tests',
+    'What starts servers for tests must not reach a service.',
+    { path: '.', pathNot: TESTS },
+    { path: '(^shared/test-[^/]+/|/testing/)' },
+  ),
+  ...DRIVERS.map(({ library, homes }) =>
+    rule(
+      `${library.replace(/^@/, '').replace('/', '-')}-has-one-home`,
+      `${library} is wrapped once.`,
+      { path: '.', pathNot: [TESTS, ...homes] },
+      { path: `(^|/)node_modules/${library}/` },
+    ),
+  ),
+]
