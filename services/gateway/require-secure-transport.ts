@@ -10,23 +10,28 @@ import { InvalidSecurityError, type Parameters, parseSubscriptionArn, parseTopic
 import type { TopicLookup } from './topic-lookup.ts'
 
 /** @throws {InvalidSecurityError} when the request names a sealed topic */
-export async function requireSecureTransport(parameters: Parameters, topics: TopicLookup): Promise<void> {
-  const arn = topicNamedBy(parameters)
-  if (arn === undefined) return
-  const topic = await topics.find(arn)
-  if (topic?.attributes.kmsMasterKeyId === undefined) return
-  throw new InvalidSecurityError(
-    'Requests on encrypted topics require HTTPS and Signature Version 4 (the topic has a KmsMasterKeyId)',
-  )
+export async function requireSecureTransport(parameters: Parameters, topics: Pick<TopicLookup, 'find'>): Promise<void> {
+  for (const arn of topicsNamedBy(parameters)) {
+    const topic = await topics.find(arn)
+    if (topic?.attributes.kmsMasterKeyId === undefined) continue
+    throw new InvalidSecurityError(
+      'Requests on encrypted topics require HTTPS and Signature Version 4 (the topic has a KmsMasterKeyId)',
+    )
+  }
 }
 
-function topicNamedBy(parameters: Parameters): string | undefined {
-  try {
-    const subscription = parameters.get('SubscriptionArn')
-    if (subscription !== undefined) return parseSubscriptionArn(subscription).topicArn
-    return parseTopicArn(parameters.get('TopicArn') ?? parameters.get('TargetArn')).arn
-  } catch {
-    // What names no topic is refused by the action itself, with the right words.
-    return undefined
+/** Each ARN that any action might act on: one beside it, for another topic or malformed, must not hide it. */
+function topicsNamedBy(parameters: Parameters): Set<string> {
+  const arns = new Set<string>()
+  const add = (read: () => string) => {
+    try {
+      arns.add(read())
+    } catch {
+      // What names no topic is refused by the action itself, with the right words.
+    }
   }
+  add(() => parseTopicArn(parameters.get('TopicArn')).arn)
+  add(() => parseTopicArn(parameters.get('TargetArn')).arn)
+  add(() => parseSubscriptionArn(parameters.get('SubscriptionArn')).topicArn)
+  return arns
 }
