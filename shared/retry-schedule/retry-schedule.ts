@@ -12,7 +12,7 @@
  */
 
 import { DelayedError, type Job, Queue, Worker } from 'bullmq'
-import { Redis } from 'ioredis'
+import { Redis, type RedisOptions } from 'ioredis'
 import type { Clock } from '#shared/clock'
 import { describeError } from '#shared/errors'
 import { RetryScheduleUnavailableError } from './errors.ts'
@@ -99,7 +99,7 @@ export function createRetrySchedule({
   onError: (error: unknown) => void
   addDeadlineMs?: number
 }): RetrySchedule {
-  const connection = new Redis(url, {
+  const connection = new RememberingRedis(url, {
     connectionName: 'sealcast-retry',
     // BullMQ's scripts expect replies in this form.
     protocol: 2,
@@ -114,6 +114,7 @@ export function createRetrySchedule({
       openPartition({ connection, clock, prefix, concurrency, process, lockMs, onError: report, addDeadlineMs }),
     async [Symbol.asyncDispose]() {
       connection.disconnect()
+      for (const copy of connection.copies) copy.disconnect()
     },
   }
 }
@@ -144,7 +145,7 @@ function openPartition({
   })
   queue.on('error', onError)
 
-  const worker = new Worker<RetryReference>(QUEUE_NAME, (job, token) => run(job, token), {
+  const worker = new CuttableWorker(QUEUE_NAME, (job, token) => run(job, token), {
     connection,
     prefix,
     concurrency,
@@ -211,16 +212,38 @@ function openPartition({
       await queue.close()
     },
     async abandon() {
-      const closed = worker.close(true)
-      // A close that waits already cannot be forced, only left alone.
-      if (closing) closed.catch(() => undefined)
-      else await closed
+      // A close that waits already cannot be forced; what it keeps alive can be ended.
+      if (closing) await worker.cut()
+      else await worker.close(true)
       await queue.close()
     },
   }
 }
 
 const QUEUE_NAME = 'retry'
+
+/**
+ * Remembers the copies that BullMQ makes of it. A worker that closes while Redis is gone waits for
+ * its copy to end, which tries to connect for ever and would keep the process from ending.
+ */
+class RememberingRedis extends Redis {
+  readonly copies = new Set<Redis>()
+
+  override duplicate(options?: Partial<RedisOptions>): Redis {
+    const copy = super.duplicate(options)
+    this.copies.add(copy)
+    copy.once('end', () => this.copies.delete(copy))
+    return copy
+  }
+}
+
+/** A worker whose waiting close can be left alone: it then holds no timer and renews no lock. */
+class CuttableWorker extends Worker<RetryReference> {
+  async cut(): Promise<void> {
+    await this.pause(true)
+    await this.lockManager.close()
+  }
+}
 
 /** Carries a verdict through BullMQ's failure path. Its message is what BullMQ stores: a code. */
 class RetryLater extends Error {
