@@ -2,7 +2,7 @@
  * One verified entry through its first attempts: topic → recipients → open → sign → deliver → decide.
  *
  * The body is opened only when somebody is to receive it. An entry of a topic that is gone, or of an
- * earlier incarnation of it, is dropped; one whose topic record is forged waits.
+ * earlier incarnation of it, is dropped; one whose topic record is not usable waits.
  */
 
 import type { Log } from '#shared/log'
@@ -32,7 +32,7 @@ export function createHandleEntry({
   metrics: DeliveryMetrics
 }): HandleEntry {
   return async (entry, topic, gone) => {
-    if (topic.kind === 'forged') return { kind: 'hold', reason: 'TOPIC_FORGED' }
+    if (topic.kind === 'unusable') return { kind: 'hold', reason: topic.reason }
     if (topic.kind === 'unknown' || topic.topic.incarnation !== entry.incarnation) {
       metrics.dropped('topic')
       log.info('entry.dropped', { topicArn: entry.topicArn, messageId: entry.messageId, reason: 'topic' })

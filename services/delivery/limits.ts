@@ -42,8 +42,8 @@ export const REDIS_PAUSE_MS = { first: 50, longest: 1_000 } as const
 /** Topics held in memory with their subscriptions; the least recently used goes first. */
 export const MAX_TOPICS_CACHED = 10_000
 
-/** How long a topic whose record is forged is not looked at again: each look is an alarm. */
-export const FORGED_TOPIC_PAUSE_MS = 2_000
+/** How long a topic whose record is forged or unreadable is not looked at again: each look may be an alarm. */
+export const UNUSABLE_TOPIC_PAUSE_MS = 2_000
 
 /** Connections to one origin; with MAX_IN_FLIGHT requests none waits for more than three others. */
 export const MAX_CONNECTIONS_PER_ORIGIN = 128

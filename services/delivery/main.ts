@@ -45,7 +45,7 @@ const trust = createSubscriberTrust(
   config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8'),
 )
 
-await using _metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
 await using kms = createKmsClient({
   endpoint: config.kmsEndpoint,
   credential: await readBrokerCredential(config.secretsDir),
@@ -128,7 +128,7 @@ async function deliver(partitions: number): Promise<void> {
     metrics: count,
   })
   await pool.ready
-  log.info('delivery.ready', { partitions })
+  log.info('delivery.ready', { partitions, metricsPort: metricsServer.port })
   notifyReady()
 
   await new Promise<void>((resolve) => {

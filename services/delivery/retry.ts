@@ -92,7 +92,7 @@ export function createRetryProcessor(
     if (entry.messageId !== messageId) return refuse('RECORD_FORGED')
 
     const topic = (await o.topics.resolve([entry.topicArn])).get(entry.topicArn)
-    if (topic === undefined || topic.kind === 'forged') return HOLD
+    if (topic === undefined || topic.kind === 'unusable') return HOLD
     if (topic.kind === 'unknown' || topic.topic.incarnation !== entry.incarnation) {
       metrics.dropped('topic')
       return settle()

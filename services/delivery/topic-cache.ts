@@ -9,8 +9,8 @@
 
 import type { Catalog, Topic } from '#shared/catalog'
 import type { Clock } from '#shared/clock'
-import { RecordForgedError } from '#shared/record-mac'
-import { FORGED_TOPIC_PAUSE_MS, MAX_TOPICS_CACHED } from './limits.ts'
+import { BrokerError } from '#shared/errors'
+import { MAX_TOPICS_CACHED, UNUSABLE_TOPIC_PAUSE_MS } from './limits.ts'
 import { indexRecipients, type Recipients } from './recipients.ts'
 
 export interface KnownTopic {
@@ -24,8 +24,8 @@ export type TopicState =
   | KnownTopic
   /** There is no such topic. */
   | { readonly kind: 'unknown' }
-  /** Its record does not verify: nothing may be delivered by it, nothing concluded from it. */
-  | { readonly kind: 'forged'; readonly lookedAt: number }
+  /** Its record does not verify or cannot be read: nothing may be delivered by it, nothing concluded from it. */
+  | { readonly kind: 'unusable'; readonly reason: string; readonly lookedAt: number }
 
 export interface TopicCache {
   /**
@@ -56,14 +56,15 @@ export function createTopicCache({
       const { subscriptions } = await catalog.readSubscriptions(topicArn)
       return { kind: 'known', topic, version, recipients: indexRecipients(subscriptions, topic.incarnation) }
     } catch (error) {
-      if (error instanceof RecordForgedError) return { kind: 'forged', lookedAt: clock.now() }
-      throw error
+      // One bad record must not stop the topics it was asked for together with.
+      if (!(error instanceof BrokerError) || error.retryable) throw error
+      return { kind: 'unusable', reason: `TOPIC_${error.code}`, lookedAt: clock.now() }
     }
   }
 
   const isCurrent = (state: TopicState | undefined, version: string | undefined): state is TopicState =>
     (state?.kind === 'known' && state.version === version) ||
-    (state?.kind === 'forged' && clock.now() - state.lookedAt < FORGED_TOPIC_PAUSE_MS)
+    (state?.kind === 'unusable' && clock.now() - state.lookedAt < UNUSABLE_TOPIC_PAUSE_MS)
 
   const remember = (topicArn: string, state: TopicState): TopicState => {
     cached.delete(topicArn)

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { suite, test } from 'node:test'
+import { createFakeClock } from '#shared/clock'
+import { deriveDataKey, seal } from '#shared/envelope'
+import { KmsDisabledError, KmsIntegrityError } from '#shared/kms-client'
+import type { Entry } from '#shared/stream-log'
+import { KMS_HOLD_MS } from './limits.ts'
+import { createOpenBody } from './open.ts'
+
+suite('createOpenBody()', () => {
+  test('gives the text of an entry that was never sealed without asking for a key', async () => {
+    const { openBody, asked } = setup()
+    assert.equal(await openBody(entry({ body: Buffer.from('héllo') })), 'héllo')
+    assert.equal(asked.length, 0)
+  })
+
+  test('opens a sealed entry under its whole context', async () => {
+    const { openBody, sealed } = setup()
+    assert.equal(await openBody(sealed('héllo', { subject: 'S' })), 'héllo')
+  })
+
+  for (const [what, change] of [
+    ['subject', { subject: 'other' }],
+    ['topic', { topicArn: 'arn:aws:sns:us-east-1:000000000000:other' }],
+    ['message id', { messageId: '00000000-0000-4000-8000-000000000009' }],
+    ['principal', { principal: 'arn:aws:iam::000000000000:user/other' }],
+    ['time', { acceptedAt: 2 }],
+    ['attributes', { attributes: [{ name: 'a', dataType: 'String', value: 'c' }] }],
+  ] as const) {
+    test(`refuses an entry whose ${what} is not the sealed one`, async () => {
+      const { openBody, sealed } = setup()
+      await assert.rejects(openBody({ ...sealed('x', { subject: 'S' }), ...change }), {
+        code: 'ENVELOPE_AUTHENTICATION_FAILED',
+      })
+    })
+  }
+
+  test('asks again about a refused key only after a while', async () => {
+    const { openBody, sealed, refuse, asked, clock } = setup()
+    refuse(new KmsDisabledError('disabled'))
+    await assert.rejects(openBody(sealed('x')), { code: 'KMS_DISABLED' })
+    await assert.rejects(openBody(sealed('y')), { code: 'KMS_DISABLED' })
+    assert.equal(asked.length, 1)
+    await assert.rejects(openBody(sealed('z', { principal: 'arn:aws:iam::000000000000:user/other' })), {
+      code: 'KMS_DISABLED',
+    })
+    assert.equal(asked.length, 2, 'another publisher may be allowed')
+    clock.advance(KMS_HOLD_MS)
+    refuse(undefined)
+    assert.equal(await openBody(sealed('x')), 'x')
+  })
+
+  test('does not hold an integrity failure against other entries of the key', async () => {
+    const { openBody, sealed, refuse } = setup()
+    refuse(new KmsIntegrityError('not genuine'))
+    await assert.rejects(openBody(sealed('x')), { code: 'KMS_INTEGRITY' })
+    refuse(undefined)
+    assert.equal(await openBody(sealed('y')), 'y')
+  })
+
+  test('refuses a body that is no envelope', async () => {
+    const { openBody, sealed } = setup()
+    await assert.rejects(openBody({ ...sealed('x'), body: Buffer.from('plain') }), { code: 'ENVELOPE_MALFORMED' })
+  })
+})
+
+function entry(o: Partial<Entry> = {}): Entry {
+  return {
+    kind: 'message',
+    topicArn: 'arn:aws:sns:us-east-1:000000000000:orders',
+    incarnation: 'a'.repeat(32),
+    messageId: '00000000-0000-4000-8000-000000000001',
+    principal: 'arn:aws:iam::000000000000:user/publisher',
+    acceptedAt: 1,
+    attributes: [{ name: 'a', dataType: 'String', value: 'b' }],
+    body: Buffer.alloc(0),
+    ...o,
+  }
+}
+
+function setup() {
+  const clock = createFakeClock()
+  const dataKey = deriveDataKey(randomBytes(16), randomBytes(32))
+  const asked: unknown[] = []
+  let refusal: Error | undefined
+  const openBody = createOpenBody({
+    clock,
+    openingKeys: {
+      async obtain(o) {
+        asked.push(o)
+        if (refusal !== undefined) throw refusal
+        return dataKey
+      },
+    },
+  })
+  return {
+    clock,
+    openBody,
+    asked,
+    refuse(error: Error | undefined) {
+      refusal = error
+    },
+    sealed(text: string, o: Partial<Entry> = {}): Entry {
+      const plain = entry(o)
+      const { topicArn, messageId, principal, attributes, acceptedAt, subject } = plain
+      const header = { attributes, acceptedAt, ...(subject !== undefined && { subject }) }
+      return {
+        ...plain,
+        body: seal(Buffer.from(text), { dataKey, context: { topicArn, messageId, principal, header } }),
+        sealed: { encryptedDataKey: Buffer.from('edk'), keyArn: 'arn:aws:kms:us-east-1:000000000000:key/1' },
+      }
+    },
+  }
+}

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { createSecretKey } from 'node:crypto'
+import { suite, test } from 'node:test'
+import type { Subscription } from '#shared/catalog'
+import { EnvelopeAuthenticationError } from '#shared/envelope'
+import { KmsDisabledError } from '#shared/kms-client'
+import type { Log } from '#shared/log'
+import { createMetrics } from '#shared/metrics'
+import { createRecordMac, createSecretRing } from '#shared/record-mac'
+import { RedisUnavailableError } from '#shared/redis'
+import { type Entry, encodeEntry, LeaseLostError } from '#shared/stream-log'
+import type { AttemptDecision } from './decide-settlement.ts'
+import { createBudget } from './in-flight-budget.ts'
+import { RETRY_HOLD_MS } from './limits.ts'
+import { createDeliveryMetrics } from './metrics.ts'
+import { indexRecipients } from './recipients.ts'
+import { createRetryProcessor } from './retry.ts'
+import type { TopicState } from './topic-cache.ts'
+
+const TOPIC = 'arn:aws:sns:us-east-1:000000000000:orders'
+const NOW = 'b'.repeat(32)
+const MESSAGE = '00000000-0000-4000-8000-000000000001'
+const DUE = { messageId: MESSAGE, subscriptionId: 's1', retriesMade: 1 }
+const HOLD = { kind: 'hold', delayMs: RETRY_HOLD_MS }
+
+suite('createRetryProcessor()', () => {
+  test('delivers, settles the subscription, and is done', async () => {
+    const { process, attempts, settled } = setup()
+    assert.deepEqual(await process(DUE), { kind: 'done' })
+    assert.deepEqual(attempts, [{ subscriptionId: 's1', attempt: 3 }])
+    assert.deepEqual(settled, [`${MESSAGE} s1`])
+  })
+
+  test('gives up after a final answer as it does after a delivery', async () => {
+    const { process, settled } = setup({ decision: { kind: 'failed', reason: 'HTTP_404' } })
+    assert.deepEqual(await process(DUE), { kind: 'done' })
+    assert.deepEqual(settled, [`${MESSAGE} s1`])
+  })
+
+  test('asks for another retry with the delay of the policy, in configured seconds, jittered', async () => {
+    const { process, settled } = setup({ decision: { kind: 'retry', delaySeconds: 20, reason: 'HTTP_503' } })
+    assert.deepEqual(await process(DUE), { kind: 'retry', delayMs: 95, reason: 'HTTP_503' })
+    assert.deepEqual(settled, [])
+  })
+
+  test('is done when the body record or the subscription on it is gone', async () => {
+    const { process, attempts } = setup({ openSubscriptions: ['other'] })
+    assert.deepEqual(await process(DUE), { kind: 'done' })
+    assert.deepEqual(await process({ ...DUE, messageId: 'gone' }), { kind: 'done' })
+    assert.deepEqual(attempts, [])
+  })
+
+  test('settles without delivery when topic or subscription are gone or changed', async () => {
+    const topics: TopicState[] = [
+      { kind: 'unknown' },
+      known([subscription('s1')], { incarnation: 'c'.repeat(32) }),
+      known([subscription('s1', { state: 'deleted' })]),
+      known([]),
+    ]
+    for (const topic of topics) {
+      const { process, attempts, settled } = setup({ topic })
+      assert.deepEqual(await process(DUE), { kind: 'done' })
+      assert.deepEqual(attempts, [])
+      assert.deepEqual(settled, [`${MESSAGE} s1`])
+    }
+  })
+
+  test('holds without an attempt: unusable topic, unusable key, Redis away, a fault of ours', async () => {
+    const stages = [
+      setup({ topic: { kind: 'unusable', reason: 'TOPIC_RECORD_FORGED', lookedAt: 0 } }),
+      setup({ composeFailure: new KmsDisabledError('disabled') }),
+      setup({ readFailure: new RedisUnavailableError('not connected') }),
+      setup({ composeFailure: new TypeError('unforeseen') }),
+    ]
+    for (const { process, attempts, settled } of stages) {
+      assert.deepEqual(await process(DUE), HOLD)
+      assert.deepEqual(attempts, [])
+      assert.deepEqual(settled, [])
+    }
+  })
+
+  test('refuses with an alarm a record that was altered, moved, or does not open, and leaves it', async () => {
+    const stages = [
+      setup({ alter: (fields) => void fields.set('body', Buffer.from('other')) }),
+      setup({ storedAs: '00000000-0000-4000-8000-000000000002' }),
+      setup({ composeFailure: new EnvelopeAuthenticationError() }),
+    ]
+    for (const { process, attempts, settled, alarms } of stages) {
+      assert.deepEqual(await process(DUE), { kind: 'done' })
+      assert.deepEqual(attempts, [])
+      assert.deepEqual(settled, [])
+      assert.deepEqual(alarms, ['body.refused'])
+    }
+  })
+
+  test('abandons when the lease is gone, before or by a refused script', async () => {
+    const before = setup()
+    before.gone.abort()
+    assert.deepEqual(await before.process(DUE), { kind: 'abandon' })
+    assert.deepEqual(before.attempts, [])
+
+    const refused = setup({ settleFailure: new LeaseLostError(0) })
+    assert.deepEqual(await refused.process(DUE), { kind: 'abandon' })
+    assert.equal(refused.lost(), 1)
+  })
+
+  test('does not deliver again because settling had to be repeated', async () => {
+    const { process, attempts, settled } = setup({ settleFailureOnce: new RedisUnavailableError('not connected') })
+    assert.deepEqual(await process(DUE), { kind: 'done' })
+    assert.equal(attempts.length, 1)
+    assert.equal(settled.length, 1)
+  })
+
+  test('waits for a place in the budget and gives it back', async () => {
+    const { process, attempts, budget } = setup({ capacity: 1 })
+    const signal = new AbortController().signal
+    await budget.reserve(1, signal)
+    const result = process(DUE)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(attempts, [])
+    budget.release(1)
+    await result
+    assert.equal(await budget.reserve(1, signal), 1)
+  })
+})
+
+function subscription(id: string, o: Partial<Subscription> = {}): Subscription {
+  return {
+    id,
+    topicArn: TOPIC,
+    incarnation: NOW,
+    protocol: 'https',
+    endpoint: `https://example.com/${id}`,
+    owner: '000000000000',
+    principal: 'arn:aws:iam::000000000000:user/u',
+    state: 'confirmed',
+    confirmationWasAuthenticated: false,
+    createdAt: 0,
+    ...o,
+  }
+}
+
+function known(subscriptions: Subscription[], { incarnation = NOW }: { incarnation?: string } = {}): TopicState {
+  return {
+    kind: 'known',
+    version: 'v1',
+    topic: { arn: TOPIC, incarnation, owner: '000000000000', createdAt: 0, attributes: {} },
+    recipients: indexRecipients(subscriptions, incarnation),
+  }
+}
+
+function setup({
+  topic = known([subscription('s1'), subscription('s2')]),
+  decision = { kind: 'delivered' },
+  openSubscriptions = ['s1', 's2'],
+  storedAs = MESSAGE,
+  alter = () => undefined,
+  composeFailure,
+  readFailure,
+  settleFailure,
+  settleFailureOnce,
+  capacity = 10,
+}: {
+  topic?: TopicState
+  decision?: AttemptDecision
+  openSubscriptions?: string[]
+  storedAs?: string
+  alter?: (fields: Map<string, Buffer>) => void
+  composeFailure?: Error
+  readFailure?: Error
+  settleFailure?: Error
+  settleFailureOnce?: Error
+  capacity?: number
+} = {}) {
+  const recordMac = createRecordMac(
+    createSecretRing('01234567', new Map([['01234567', createSecretKey(Buffer.alloc(32, 1))]])),
+  )
+  const entry: Entry = {
+    kind: 'message',
+    topicArn: TOPIC,
+    incarnation: NOW,
+    messageId: storedAs,
+    principal: 'arn:aws:iam::000000000000:user/publisher',
+    acceptedAt: 1,
+    attributes: [],
+    body: Buffer.from('words'),
+  }
+  const flat = encodeEntry(entry, recordMac)
+  const fields = new Map<string, Buffer>()
+  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(String(flat[at]), Buffer.from(flat[at + 1] ?? ''))
+  alter(fields)
+
+  const attempts: { subscriptionId: string; attempt: number }[] = []
+  const settled: string[] = []
+  const alarms: string[] = []
+  let failOnce = settleFailureOnce
+  let lost = 0
+  const gone = new AbortController()
+  const budget = createBudget({ capacity })
+  const log: Log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+    alarm: (event) => void alarms.push(event),
+    flush: () => undefined,
+  }
+  const process = createRetryProcessor({
+    lease: {
+      async readBody(messageId) {
+        if (readFailure !== undefined) throw readFailure
+        return messageId === MESSAGE ? { fields, openSubscriptions } : undefined
+      },
+      async settleSubscription(messageId, subscriptionId) {
+        const failure = settleFailure ?? failOnce
+        failOnce = undefined
+        if (failure !== undefined) throw failure
+        settled.push(`${messageId} ${subscriptionId}`)
+      },
+    },
+    gone: gone.signal,
+    onLeaseLost() {
+      lost++
+    },
+    recordMac,
+    topics: { resolve: async ([arn = '']) => new Map([[arn, topic]]) },
+    async compose() {
+      if (composeFailure !== undefined) throw composeFailure
+      return () => ({ headers: {}, body: '' })
+    },
+    async attemptDelivery({ recipient, attempt }) {
+      attempts.push({ subscriptionId: recipient.subscription.id, attempt })
+      return decision
+    },
+    budget,
+    retrySecondMs: 5,
+    random: () => 0.5,
+    log,
+    metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
+  })
+  return { process, attempts, settled, alarms, gone, budget, lost: () => lost }
+}
