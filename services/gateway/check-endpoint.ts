@@ -1,6 +1,7 @@
 /** Protocol and endpoint of a Subscribe call, with SNS's refusals. Pure: nothing is resolved or reached. */
 
 import { InvalidParameterError } from '#shared/sns-wire'
+import { echo } from './echo.ts'
 
 /** Longest URL taken. SNS states no bound; browsers and proxies stop near here. */
 const ENDPOINT_LENGTH = 2048
@@ -14,7 +15,9 @@ export function checkEndpoint(
   endpoint: string | undefined,
 ): { protocol: 'http' | 'https'; endpoint: string } {
   if (protocol !== 'http' && protocol !== 'https') {
-    throw new InvalidParameterError(`Invalid parameter: Amazon SNS does not support this protocol string: ${protocol}`)
+    throw new InvalidParameterError(
+      `Invalid parameter: Amazon SNS does not support this protocol string: ${echo(protocol)}`,
+    )
   }
   if (endpoint === undefined || endpoint === '' || endpoint.length > ENDPOINT_LENGTH) {
     throw new InvalidParameterError('Invalid parameter: Endpoint')

@@ -22,6 +22,7 @@ import {
 import type { ActionServices, Caller } from './action.ts'
 import { type Service, sns, sts, WITHHELD } from './actions/table.ts'
 import type { Authenticate } from './authenticate.ts'
+import { echo } from './echo.ts'
 import { requireSecureTransport } from './require-secure-transport.ts'
 
 export interface GatewayRequest {
@@ -67,12 +68,13 @@ export function createHandleRequest(o: {
       code = wire.code
       const fields = {
         requestId,
-        action: known.action,
+        action: boundedAction(known),
         code,
         status: wire.status,
         principal: known.caller?.principal.arn,
       }
-      // Texts of refusals echo what was sent; only our own faults are logged with theirs.
+      // Nothing that was sent is logged. Texts of refusals echo it, so only our own faults are logged
+      // with theirs; an unknown action may be anything, a body sent under the wrong name for one.
       if (wire.fault === 'receiver') o.log.error('request.failed', fields, error)
       else o.log.info('request.refused', fields)
       const body = encodeError({ ...wire, requestId, namespace: known.service.namespace })
@@ -122,7 +124,7 @@ function unknownAction(parameters: Parameters): Error {
   return new InvalidActionError(
     WITHHELD.has(action)
       ? `Operation (${action}) is not supported in this region`
-      : `Could not find operation ${action} for version ${version ?? sns.version}`,
+      : `Could not find operation ${echo(action)} for version ${echo(version ?? sns.version)}`,
   )
 }
 

@@ -12,6 +12,7 @@ import { InvalidParameterError, type Parameters } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { findOrCreateSubscription } from '../../change-subscription.ts'
 import { checkEndpoint } from '../../check-endpoint.ts'
+import { echo } from '../../echo.ts'
 import { unsupported } from '../../refuse-unsupported.ts'
 import { readBoolean, requireParameter } from '../../require-parameter.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
@@ -59,7 +60,7 @@ function checkSubscriptionAttributes(parameters: Parameters): void {
         if (value.toLowerCase() === 'false') break
         if (value.toLowerCase() === 'true') throw unsupported('RawMessageDelivery')
         throw new InvalidParameterError(
-          `Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [${value}]. Must be true or false.`,
+          `Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [${echo(value)}]. Must be true or false.`,
         )
       case 'FilterPolicyScope':
       case 'FilterPolicy':
