@@ -13,8 +13,7 @@ const MAX_ATTEMPTS = 20
 
 /**
  * @param decide pure, may run several times: the subscription to store, or undefined to leave all as it is
- * @returns the subscription as it then is; undefined when there is none
- * @throws {NotFoundError} the topic is gone
+ * @returns the subscription as it then is; undefined when there is none, or no topic any more
  * @throws {SubscriptionContendedError} and whatever `decide` throws
  */
 export async function changeSubscription(
@@ -24,7 +23,7 @@ export async function changeSubscription(
 ): Promise<Subscription | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const snapshot = await catalog.readTopic(topicArn)
-    if (snapshot === undefined) throw new NotFoundError('Topic does not exist')
+    if (snapshot === undefined) return undefined
     const current = await catalog.readSubscription(topicArn, id)
     if (current === undefined || current.incarnation !== snapshot.topic.incarnation) return undefined
     const changed = decide(current)

@@ -35,7 +35,9 @@ export const confirmSubscription: Action = {
     if (protect && caller === undefined) {
       throw new AuthorizationError('AuthenticateOnUnsubscribe requires a signed request by the subscription owner')
     }
-    const topic = await topics.get(topicArn)
+    const topic = await topics.find(topicArn)
+    // Not "no such topic": whoever has no token would learn which topics exist.
+    if (topic === undefined) throw new InvalidParameterError('Invalid parameter: Token')
     const { subscriptionId } = readConfirmationToken(token, {
       ring: tokenSecrets,
       topicArn,
