@@ -11,6 +11,7 @@ import {
   type HttpRequestParts,
   InvalidClientTokenIdError,
   parseSignature,
+  SignatureDoesNotMatchError,
 } from '#shared/sigv4'
 import type { Caller } from './action.ts'
 
@@ -56,6 +57,20 @@ export function createAuthenticate(o: {
       now: o.clock.now(),
       ...regions,
     })
+    if (!isNameable(parsed.region)) {
+      throw new SignatureDoesNotMatchError('Credential should be scoped to a valid region. ')
+    }
     return { principal, region: parsed.region }
   }
+}
+
+/** Characters of a region in an ARN that names a topic here. */
+const REGION_LENGTH = 32
+
+/**
+ * Whether topics of that region can be named, and keys for them asked for: SDKs take `fips-x` for
+ * another spelling of the region x when they sign, so that KMS would look for its keys elsewhere.
+ */
+function isNameable(region: string): boolean {
+  return region.length <= REGION_LENGTH && !/^fips-|-fips$/.test(region)
 }

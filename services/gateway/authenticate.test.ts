@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { createFakeClock } from '#shared/clock'
+import { signRequest } from '#shared/sigv4'
+import { createAuthenticate } from './authenticate.ts'
+
+const secretAccessKey = 'an example of a secret'
+const principal = {
+  arn: 'arn:aws:iam::000000000000:user/ada',
+  account: '000000000000',
+  accessKeyId: 'AKIAEXAMPLE',
+  secretAccessKey,
+  userId: 'AIDAEXAMPLE',
+}
+
+suite('authenticate()', () => {
+  test('returns who signed and the region of the credential scope', () => {
+    const { authenticate, request } = setup({ region: 'eu-central-1' })
+    assert.deepEqual(authenticate(request, 'sns'), { principal, region: 'eu-central-1' })
+  })
+
+  test('returns undefined without a signature', () => {
+    const { authenticate, request } = setup({})
+    assert.equal(authenticate({ ...request, headers: { host: 'broker' } }, 'sns'), undefined)
+  })
+
+  test('refuses an unknown access key and a session token, which nobody was given', () => {
+    for (const o of [{ accessKeyId: 'AKIANOBODY' }, { sessionToken: 'a token' }]) {
+      const { authenticate, request } = setup(o)
+      assert.throws(() => authenticate(request, 'sns'), { code: 'INVALID_CLIENT_TOKEN_ID' })
+    }
+  })
+
+  test('hashes the body itself', () => {
+    const { authenticate, request } = setup({})
+    assert.throws(() => authenticate({ ...request, body: Buffer.from('Action=DeleteTopic') }, 'sns'), {
+      code: 'SIGNATURE_DOES_NOT_MATCH',
+    })
+  })
+
+  test('refuses a scope of another service or of a region that is not served', () => {
+    const { authenticate, request } = setup({ regions: ['eu-west-1'] })
+    assert.throws(() => authenticate(request, 'sns'), { code: 'SIGNATURE_DOES_NOT_MATCH' })
+    assert.throws(() => setup({}).authenticate(setup({}).request, 'sts'), { code: 'SIGNATURE_DOES_NOT_MATCH' })
+  })
+
+  test('takes a region of 32 characters', () => {
+    const region = 'r'.repeat(32)
+    const { authenticate, request } = setup({ region })
+    assert.equal(authenticate(request, 'sns')?.region, region)
+  })
+
+  for (const region of ['r'.repeat(33), 'fips-us-east-1', 'us-east-1-fips', 'US-EAST-1', 'us--east-1', '.']) {
+    test(`refuses the region ${region}, of which no topic could be named`, () => {
+      const { authenticate, request } = setup({ region })
+      assert.throws(() => authenticate(request, 'sns'), {
+        code: 'SIGNATURE_DOES_NOT_MATCH',
+        message: 'Credential should be scoped to a valid region. ',
+      })
+    })
+  }
+})
+
+function setup(o: { accessKeyId?: string; sessionToken?: string; region?: string; regions?: string[] }) {
+  const clock = createFakeClock()
+  const body = Buffer.from('Action=ListTopics')
+  const headers = signRequest(
+    { method: 'POST', path: '/', headers: { host: 'broker' }, body },
+    {
+      accessKeyId: o.accessKeyId ?? principal.accessKeyId,
+      secretAccessKey,
+      ...(o.sessionToken === undefined ? {} : { sessionToken: o.sessionToken }),
+      region: o.region ?? 'us-east-1',
+      service: 'sns',
+      now: clock.now(),
+    },
+  )
+  const findByAccessKey = (id: string) => (id === principal.accessKeyId ? principal : undefined)
+  const principals = { findByAccessKey, [Symbol.asyncDispose]: async () => {} }
+  return {
+    authenticate: createAuthenticate({ principals, clock, regions: o.regions ?? [] }),
+    request: { method: 'POST', path: '/', query: '', headers, body },
+  }
+}
