@@ -9,6 +9,12 @@ suite('setTopicAttribute()', () => {
     assert.deepEqual(setTopicAttribute(sealed, 'KmsMasterKeyId', ''), {})
   })
 
+  test('takes a KmsMasterKeyId of 1024 characters and refuses one of 1025', () => {
+    const longest = 'k'.repeat(1024)
+    assert.deepEqual(setTopicAttribute({}, 'KmsMasterKeyId', longest), { kmsMasterKeyId: longest })
+    assert.throws(() => setTopicAttribute({}, 'KmsMasterKeyId', `${longest}k`), { code: 'INVALID_PARAMETER' })
+  })
+
   test('takes a DisplayName of 100 characters and refuses one of 101', () => {
     assert.deepEqual(setTopicAttribute({}, 'DisplayName', 'x'.repeat(100)), { displayName: 'x'.repeat(100) })
     assert.throws(() => setTopicAttribute({}, 'DisplayName', 'x'.repeat(101)), { code: 'INVALID_PARAMETER' })

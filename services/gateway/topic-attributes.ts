@@ -11,8 +11,11 @@ import { InvalidParameterError } from '#shared/sns-wire'
 
 /** Characters of a DisplayName. SNS API reference. */
 const DISPLAY_NAME_LENGTH = 100
-/** SNS stores any string; the bound keeps records small. A key ARN has about 80 characters. */
-const KEY_ID_LENGTH = 2048
+/**
+ * SNS stores any string. The bound keeps records small, and leaves room to make an ARN of it within
+ * the 2048 characters that KMS takes: beyond them KMS could not say that it knows no such key.
+ */
+const KEY_ID_LENGTH = 1024
 
 /** Settable on SNS, refused here until something enforces them. */
 const NOT_YET = new Set([
