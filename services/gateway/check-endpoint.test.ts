@@ -27,6 +27,10 @@ suite('checkEndpoint()', () => {
     ['https', 'https://', 'Endpoint'],
     ['https', 'https://exa mple.com/', 'Endpoint'],
     ['https', 'https://example.com:99999/', 'Endpoint'],
+    ['https', 'https://example.com/hook ', 'Endpoint'],
+    ['https', 'https://exam\tple.com/', 'Endpoint'],
+    ['https', 'https://example.com/\r\nX-Injected: 1', 'Endpoint'],
+    ['https', 'https://example.com/\u0007', 'Endpoint'],
     ['https', `https://example.com/${'x'.repeat(2048)}`, 'Endpoint'],
     [
       'http',

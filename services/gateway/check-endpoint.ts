@@ -6,6 +6,9 @@ import { echo } from './echo.ts'
 /** Longest URL taken. SNS states no bound; browsers and proxies stop near here. */
 const ENDPOINT_LENGTH = 2048
 
+/** White space and control characters. */
+const BLANK = /[\s\p{Cc}]/u
+
 /**
  * @returns the endpoint exactly as given: it is part of the subscription's identity
  * @throws {InvalidParameterError}
@@ -19,7 +22,8 @@ export function checkEndpoint(
       `Invalid parameter: Amazon SNS does not support this protocol string: ${echo(protocol)}`,
     )
   }
-  if (endpoint === undefined || endpoint === '' || endpoint.length > ENDPOINT_LENGTH) {
+  // URL parsers drop tabs and line breaks and trim blanks: what they read would not be what is stored.
+  if (endpoint === undefined || endpoint === '' || endpoint.length > ENDPOINT_LENGTH || BLANK.test(endpoint)) {
     throw new InvalidParameterError('Invalid parameter: Endpoint')
   }
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//.exec(endpoint)?.[1]?.toLowerCase()
