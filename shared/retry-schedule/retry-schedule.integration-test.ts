@@ -124,6 +124,19 @@ suite('createRetrySchedule()', () => {
     assert.equal(await stage.jobs(), 0)
   })
 
+  test('stop() begins no more jobs, and still schedules', async () => {
+    await using stage = await setup()
+    const first = stage.open(async () => ({ kind: 'done' }))
+    await first.stop()
+    await first.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 0 })
+    await delay(50)
+    assert.equal(stage.runs.length, 0)
+    await first.close()
+    const second = stage.open(async () => ({ kind: 'done' }))
+    await stage.until(async () => stage.runs.length === 1 && (await stage.jobs()) === 0)
+    await second.close()
+  })
+
   test('refuses to wait for Redis longer than its deadline, and works again when Redis does', async () => {
     await using stage = await setup({ addDeadlineMs: 200 })
     const retries = stage.open(async () => ({ kind: 'done' }))

@@ -44,9 +44,11 @@ export interface PartitionRetries {
    * @throws {RetryScheduleUnavailableError} when Redis does not answer in time
    */
   schedule(reference: RetryReference, options: { delayMs: number }): Promise<void>
-  /** Starts no more jobs and waits for those that run; while Redis is gone it may wait for long. */
+  /** Starts no more jobs and waits for those that run; while Redis is gone it may wait for long. Scheduling goes on. */
+  stop(): Promise<void>
+  /** Stops, and ends scheduling too. */
   close(): Promise<void>
-  /** Stops at once, also while `close` waits: the lease is gone, or time is up. */
+  /** Ends all at once, also while `stop` waits: the lease is gone, or time is up. */
   abandon(): Promise<void>
 }
 
@@ -156,7 +158,6 @@ function openPartition({
     settings: { backoffStrategy: (_attemptsMade, _type, error) => delayOf(error) },
   })
   worker.on('error', onError)
-  let closing = false
 
   async function run(job: Job<RetryReference>, token: string | undefined): Promise<void> {
     const verdict = await judge(job)
@@ -192,6 +193,12 @@ function openPartition({
     }
   }
 
+  let stopping: Promise<void> | undefined
+  const stop = (): Promise<void> => {
+    stopping ??= worker.close()
+    return stopping
+  }
+
   return {
     schedule: (reference, { delayMs }) =>
       beforeDeadline(
@@ -206,15 +213,15 @@ function openPartition({
           stackTraceLimit: 0,
         }),
       ),
+    stop,
     async close() {
-      closing = true
-      await worker.close()
+      await stop()
       await queue.close()
     },
     async abandon() {
       // A close that waits already cannot be forced; what it keeps alive can be ended.
-      if (closing) await worker.cut()
-      else await worker.close(true)
+      if (stopping === undefined) await worker.close(true)
+      else await worker.cut()
       await queue.close()
     },
   }
