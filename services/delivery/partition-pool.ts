@@ -71,9 +71,14 @@ export function startPartitionPool({
     const work = { lease, stopping: stopping.signal, gone: gone.signal, onLeaseLost }
     const stopRenewing = keepRenewing(lease, { leaseMs, clock, log, onLeaseLost })
     const retries = openRetries(work)
+    const warn = (error: unknown) => log.warn('retries.close-failed', { partition }, error)
     const abandoned = new Promise<void>((resolve) => {
-      gone.signal.addEventListener('abort', () => resolve(retries.abandon()), { once: true })
+      gone.signal.addEventListener('abort', () => resolve(retries.abandon().catch(warn)), { once: true })
     })
+    // Retries stop being begun together with claims, not after the last entry.
+    const onStopping = () => void retries.stop().catch(warn)
+    stopping.signal.addEventListener('abort', onStopping)
+    if (stopping.signal.aborted) onStopping()
     try {
       await runLoop({ ...work, retries })
       // Closing waits for the running retries; losing the lease or running out of time does not.
@@ -84,6 +89,7 @@ export function startPartitionPool({
     } finally {
       stopRenewing()
       timeUp.signal.removeEventListener('abort', onTimeUp)
+      stopping.signal.removeEventListener('abort', onStopping)
       await lease.release().catch((error: unknown) => log.warn('lease.release-failed', { partition }, error))
     }
   }

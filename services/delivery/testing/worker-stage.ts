@@ -27,7 +27,7 @@ import { createStreamAppender, type Entry, keys, openMeta, type StreamAppender }
 import { startTestRedis, type TestRedis } from '#shared/test-redis'
 
 export const PARTITIONS = 2
-export const PUBLISHER = 'arn:aws:iam::000000000000:user/publisher'
+const PUBLISHER = 'arn:aws:iam::000000000000:user/publisher'
 
 export interface Received {
   path: string

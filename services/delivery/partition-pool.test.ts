@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createFakeClock } from '#shared/clock'
+import type { Log } from '#shared/log'
+import { createMetrics } from '#shared/metrics'
+import { RedisUnavailableError } from '#shared/redis'
+import type { PartitionRetries } from '#shared/retry-schedule'
+import type { PartitionLease } from '#shared/stream-log'
+import { createDeliveryMetrics } from './metrics.ts'
+import { type PartitionWork, startPartitionPool } from './partition-pool.ts'
+
+const LEASE_MS = 30
+
+suite('startPartitionPool()', () => {
+  test('takes every partition that is free, and the others when they become so', async () => {
+    await using stage = setup({ partitions: 3 })
+    stage.heldElsewhere.add(1)
+    await stage.start()
+    assert.deepEqual(stage.running(), [0, 2])
+    stage.heldElsewhere.delete(1)
+    await stage.until(() => stage.running().length === 3)
+  })
+
+  test('renews each lease and releases it when told to stop', async () => {
+    await using stage = setup({ partitions: 1 })
+    await stage.start()
+    await stage.until(() => stage.renewals() >= 3)
+    await stage.stop()
+    assert.deepEqual(stage.events, ['begin 0', 'stop-retries 0', 'end 0', 'close-retries 0', 'release 0'])
+  })
+
+  test('drops a partition at once when renewing says that it is lost, and takes it again', async () => {
+    await using stage = setup({ partitions: 1 })
+    stage.renewWith(async () => false)
+    await stage.start()
+    await stage.until(() => stage.events.includes('release 0'))
+    assert.deepEqual(stage.events.slice(0, 4), ['begin 0', 'abandon-retries 0', 'end 0', 'release 0'])
+    stage.renewWith(async () => true)
+    await stage.until(() => stage.running().length === 1)
+  })
+
+  test('drops a partition whose lease could not be renewed for as long as it lasts', async () => {
+    await using stage = setup({ partitions: 1 })
+    let failures = 0
+    stage.renewWith(async () => {
+      failures++
+      throw new RedisUnavailableError('not connected')
+    })
+    await stage.start()
+    await stage.until(() => failures >= 3)
+    assert.deepEqual(stage.events, ['begin 0'])
+    stage.clock.advance(LEASE_MS)
+    await stage.until(() => stage.events.includes('abandon-retries 0'))
+  })
+
+  test('drops a partition whose loop meets a refused script', async () => {
+    await using stage = setup({ partitions: 2 })
+    await stage.start()
+    stage.work(1)?.onLeaseLost()
+    await stage.until(() => stage.events.includes('release 1'))
+    assert.equal(stage.work(0)?.gone.aborted, false)
+  })
+
+  test('is ready although Redis is not, and takes the partitions later', async () => {
+    await using stage = setup({ partitions: 1 })
+    stage.failAcquire(new RedisUnavailableError('not connected'))
+    await stage.start()
+    assert.deepEqual(stage.running(), [])
+    stage.failAcquire(undefined)
+    await stage.until(() => stage.running().length === 1)
+  })
+
+  test('cuts off what does not end within the deadline, and releases all the same', async () => {
+    await using stage = setup({ partitions: 1, loopIgnoresStop: true })
+    await stage.start()
+    await stage.stop(50)
+    assert.deepEqual(stage.events, ['begin 0', 'stop-retries 0', 'abandon-retries 0', 'end 0', 'release 0'])
+  })
+})
+
+function setup({ partitions, loopIgnoresStop = false }: { partitions: number; loopIgnoresStop?: boolean }) {
+  const clock = createFakeClock()
+  const events: string[] = []
+  const heldElsewhere = new Set<number>()
+  const works = new Map<number, PartitionWork>()
+  let renewals = 0
+  let renew = async (): Promise<boolean> => true
+  let acquireFailure: Error | undefined
+  let pool: ReturnType<typeof startPartitionPool> | undefined
+
+  const unused = () => assert.fail('the pool has no business with entries')
+  const leaseOf = (partition: number): PartitionLease => ({
+    partition,
+    token: 'token',
+    renew() {
+      renewals++
+      return renew()
+    },
+    async release() {
+      events.push(`release ${partition}`)
+    },
+    claim: unused,
+    reread: unused,
+    waitForEntries: unused,
+    settle: unused,
+    quarantine: unused,
+    handOff: unused,
+    settleSubscription: unused,
+    readBody: unused,
+  })
+  const retriesOf = (partition: number): PartitionRetries => ({
+    schedule: unused,
+    stop: async () => void events.push(`stop-retries ${partition}`),
+    close: async () => void events.push(`close-retries ${partition}`),
+    abandon: async () => void events.push(`abandon-retries ${partition}`),
+  })
+  const log: Log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: () => undefined,
+    alarm: () => undefined,
+    flush: () => undefined,
+  }
+  const aborted = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+  const stop = async (deadlineMs = 5_000) => pool?.stop(deadlineMs)
+  return {
+    clock,
+    events,
+    heldElsewhere,
+    running: () => [...works.keys()].toSorted(),
+    work: (partition: number) => works.get(partition),
+    renewals: () => renewals,
+    renewWith(next: () => Promise<boolean>) {
+      renew = next
+    },
+    failAcquire(error: Error | undefined) {
+      acquireFailure = error
+    },
+    async start() {
+      pool = startPartitionPool({
+        partitions,
+        leaseMs: LEASE_MS,
+        async acquire(partition) {
+          if (acquireFailure !== undefined) throw acquireFailure
+          return heldElsewhere.has(partition) ? undefined : leaseOf(partition)
+        },
+        async runLoop(work) {
+          const { partition } = work.lease
+          works.set(partition, work)
+          events.push(`begin ${partition}`)
+          await (loopIgnoresStop ? aborted(work.gone) : Promise.race([aborted(work.stopping), aborted(work.gone)]))
+          works.delete(partition)
+          events.push(`end ${partition}`)
+        },
+        openRetries: ({ lease }) => retriesOf(lease.partition),
+        clock,
+        log,
+        metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
+      })
+      await pool.ready
+    },
+    stop,
+    async until(condition: () => boolean) {
+      const deadline = Date.now() + 10_000
+      while (!condition()) {
+        assert.ok(Date.now() < deadline, 'the condition did not come true in time')
+        await delay(2)
+      }
+    },
+    [Symbol.asyncDispose]: () => stop().then(() => undefined),
+  }
+}
