@@ -1,6 +1,6 @@
 /** Requests that no SDK would send: built and, where wanted, signed by hand. */
 
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { signRequest } from '#shared/sigv4'
 
@@ -11,20 +11,25 @@ export interface RawResponse {
   /** `<Code>` of SNS's error form; empty when there is none. */
   readonly code: string
   readonly message: string
+  /** Whether it came over a connection that had served another request. */
+  readonly reused: boolean
 }
 
 export interface RawRequest {
   readonly url: string
   readonly ca?: string
   readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
+  /** A list sends one header several times. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>
   readonly body?: string | Uint8Array
+  /** Node's global one unless given. */
+  readonly agent?: Agent
 }
 
-export function sendRaw({ url, ca, method = 'POST', headers = {}, body = '' }: RawRequest): Promise<RawResponse> {
+export function sendRaw({ url, method = 'POST', headers = {}, body = '', ...o }: RawRequest): Promise<RawResponse> {
   const send = url.startsWith('https:') ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
-    const request = send(url, { method, headers: { ...headers }, ...(ca === undefined ? {} : { ca }) }, (response) => {
+    const request = send(url, { method, headers: mutable(headers), ...o }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('error', reject)
@@ -37,12 +42,19 @@ export function sendRaw({ url, ca, method = 'POST', headers = {}, body = '' }: R
           body: text,
           code: element('Code'),
           message: element('Message'),
+          reused: request.reusedSocket,
         })
       })
     })
     request.on('error', reject)
     request.end(body)
   })
+}
+
+function mutable(headers: Readonly<Record<string, string | readonly string[]>>): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+  )
 }
 
 export interface SigningOptions {
