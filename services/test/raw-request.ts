@@ -2,6 +2,7 @@
 
 import { type Agent, request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import type { Duplex } from 'node:stream'
 import { signRequest } from '#shared/sigv4'
 
 export interface RawResponse {
@@ -29,6 +30,7 @@ export interface RawRequest {
 export function sendRaw({ url, method = 'POST', headers = {}, body = '', ...o }: RawRequest): Promise<RawResponse> {
   const send = url.startsWith('https:') ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
+    let reused = false
     const request = send(url, { method, headers: mutable(headers), ...o }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -42,14 +44,21 @@ export function sendRaw({ url, method = 'POST', headers = {}, body = '', ...o }:
           body: text,
           code: element('Code'),
           message: element('Message'),
-          reused: request.reusedSocket,
+          reused,
         })
       })
+    })
+    request.on('socket', (socket) => {
+      reused = hasServed.has(socket)
+      hasServed.add(socket)
     })
     request.on('error', reject)
     request.end(body)
   })
 }
+
+/** Node's own flag is not set for a request that waited in the agent for a free connection. */
+const hasServed = new WeakSet<Duplex>()
 
 function mutable(headers: Readonly<Record<string, string | readonly string[]>>): Record<string, string | string[]> {
   return Object.fromEntries(
