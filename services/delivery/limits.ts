@@ -27,6 +27,9 @@ export const REREAD_SHARE = 10
 /** How long a KMS refusal stands before somebody asks again; below REREAD_PAUSE_MS, so that each reading asks once. */
 export const KMS_HOLD_MS = 2_500
 
+/** Remembered refusals of KMS, a few hundred bytes each; with more data keys than that refused, the rest is asked for again. */
+export const MAX_REFUSALS_REMEMBERED = 10_000
+
 /** Delay of a retry that could not be tried: the KMS key, the topic record or Redis was not usable. */
 export const RETRY_HOLD_MS = 3_000
 

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { deriveDataKey, seal } from '#shared/envelope'
-import { KmsDisabledError, KmsIntegrityError } from '#shared/kms-client'
+import { KmsAccessDeniedError, KmsDisabledError, KmsIntegrityError } from '#shared/kms-client'
 import type { Entry } from '#shared/stream-log'
 import { KMS_HOLD_MS } from './limits.ts'
 import { createOpenBody } from './open.ts'
@@ -49,6 +49,35 @@ suite('createOpenBody()', () => {
     clock.advance(KMS_HOLD_MS)
     refuse(undefined)
     assert.equal(await openBody(sealed('x')), 'x')
+  })
+
+  test('does not hold a refusal against other data keys of the same KMS key', async () => {
+    const { openBody, sealed, refuse } = setup()
+    const { sealed: genuine, ...entry } = sealed('x')
+    assert.ok(genuine)
+    refuse(new KmsAccessDeniedError('no key of ours'))
+    const foreign = { ...entry, sealed: { ...genuine, encryptedDataKey: Buffer.from('foreign') } }
+    await assert.rejects(openBody(foreign), { code: 'KMS_ACCESS_DENIED' })
+    refuse(undefined)
+    assert.equal(await openBody({ ...entry, sealed: genuine }), 'x')
+  })
+
+  test('refuses an encrypted data key and a key ARN that KMS cannot have given, without asking', async () => {
+    const { openBody, sealed, asked } = setup()
+    const { sealed: genuine, ...entry } = sealed('x')
+    assert.ok(genuine)
+    for (const altered of [
+      { encryptedDataKey: Buffer.alloc(0) },
+      { encryptedDataKey: Buffer.alloc(6145, 1) },
+      { keyArn: '' },
+      { keyArn: 'alias/mine' },
+      { keyArn: 'arn:aws:kms:us-east-1:000000000000:alias/mine' },
+      { keyArn: `${genuine.keyArn}\n` },
+      { keyArn: 'x'.repeat(10_000) },
+    ]) {
+      await assert.rejects(openBody({ ...entry, sealed: { ...genuine, ...altered } }), { code: 'ENTRY_MALFORMED' })
+    }
+    assert.equal(asked.length, 0)
   })
 
   test('does not hold an integrity failure against other entries of the key', async () => {

@@ -1,17 +1,20 @@
 /**
  * Opens the body of an entry, once for all its subscriptions.
  *
- * A KMS key that refused or did not answer is not asked again for a moment, however many entries wait
- * for it: that is one question per key and publisher at each reading of the held entries, rather than
- * one per entry. Integrity failures are no such refusal; they are about one entry.
+ * An encrypted data key for which KMS refused or did not answer is not asked for again for a moment,
+ * however many entries wait for it: one question per data key at each reading of the held entries,
+ * rather than one per entry. Per data key, not per KMS key: both lie outside the entry's MAC, and
+ * somebody who put a foreign one beside a genuine key ARN would have KMS refuse for all of that ARN.
+ * Integrity failures are no such refusal; they are about one entry.
  */
 
 import type { Clock } from '#shared/clock'
 import type { OpeningKeys } from '#shared/data-keys'
 import { type EnvelopeContext, open, readDataKeyId } from '#shared/envelope'
 import { BrokerError } from '#shared/errors'
-import type { Entry } from '#shared/stream-log'
-import { KMS_HOLD_MS } from './limits.ts'
+import { hashParts } from '#shared/framing'
+import { type Entry, EntryFormatError } from '#shared/stream-log'
+import { KMS_HOLD_MS, MAX_REFUSALS_REMEMBERED } from './limits.ts'
 
 /**
  * @returns the body as text
@@ -19,13 +22,16 @@ import { KMS_HOLD_MS } from './limits.ts'
  */
 export type OpenBody = (entry: Entry) => Promise<string>
 
+type Sealed = NonNullable<Entry['sealed']>
+
 export function createOpenBody({ openingKeys, clock }: { openingKeys: OpeningKeys; clock: Clock }): OpenBody {
   const refusals = createRefusals(clock)
 
   return async (entry) => {
     const { sealed, body } = entry
     if (sealed === undefined) return body.toString('utf8')
-    const refusal = refusals.find(sealed.keyArn, entry.principal)
+    checkSealed(sealed)
+    const refusal = refusals.find(sealed, entry)
     if (refusal !== undefined) throw refusal
     try {
       const dataKey = await openingKeys.obtain({
@@ -36,7 +42,7 @@ export function createOpenBody({ openingKeys, clock }: { openingKeys: OpeningKey
       })
       return open(body, { dataKey, context: contextOf(entry) }).toString('utf8')
     } catch (error) {
-      if (isRefusal(error)) refusals.remember(sealed.keyArn, entry.principal, error)
+      if (isRefusal(error)) refusals.remember(sealed, entry, error)
       throw error
     }
   }
@@ -59,26 +65,50 @@ function contextOf(entry: Entry): EnvelopeContext {
   }
 }
 
+/** The bound of KMS's CiphertextBlob. */
+const MAX_ENCRYPTED_KEY_BYTES = 6144
+
+const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]{1,256}$/
+
+/**
+ * What no KMS can have given is no question for one: its answer would be a fault of ours, held and
+ * asked again for ever, rather than what it is.
+ */
+function checkSealed({ encryptedDataKey, keyArn }: Sealed): void {
+  const bytes = encryptedDataKey.byteLength
+  if (bytes === 0 || bytes > MAX_ENCRYPTED_KEY_BYTES) {
+    throw new EntryFormatError('its encrypted data key has a length that no KMS gives')
+  }
+  if (!KEY_ARN.test(keyArn)) throw new EntryFormatError('its key is no ARN of a KMS key')
+}
+
 function isRefusal(error: unknown): error is BrokerError {
   return error instanceof BrokerError && error.code.startsWith('KMS_') && error.code !== 'KMS_INTEGRITY'
 }
 
 function createRefusals(clock: Clock) {
+  /** In order of asking, oldest first. */
   const refusals = new Map<string, { error: BrokerError; until: number }>()
-  // ARNs hold no line break.
-  const nameOf = (keyArn: string, principal: string) => `${keyArn}\n${principal}`
+  const nameOf = ({ encryptedDataKey, keyArn }: Sealed, { topicArn, principal }: Entry) =>
+    hashParts([encryptedDataKey, keyArn, topicArn, principal]).toString('base64')
   return {
-    find(keyArn: string, principal: string): BrokerError | undefined {
+    find(sealed: Sealed, entry: Entry): BrokerError | undefined {
+      // Nearly always: no message pays for a hash then.
       if (refusals.size === 0) return undefined
-      const name = nameOf(keyArn, principal)
+      const name = nameOf(sealed, entry)
       const refusal = refusals.get(name)
       if (refusal === undefined) return undefined
       if (clock.now() < refusal.until) return refusal.error
       refusals.delete(name)
       return undefined
     },
-    remember(keyArn: string, principal: string, error: BrokerError): void {
-      refusals.set(nameOf(keyArn, principal), { error, until: clock.now() + KMS_HOLD_MS })
+    remember(sealed: Sealed, entry: Entry, error: BrokerError): void {
+      const name = nameOf(sealed, entry)
+      refusals.delete(name)
+      refusals.set(name, { error, until: clock.now() + KMS_HOLD_MS })
+      if (refusals.size <= MAX_REFUSALS_REMEMBERED) return
+      const [oldest] = refusals.keys()
+      if (oldest !== undefined) refusals.delete(oldest)
     },
   }
 }
