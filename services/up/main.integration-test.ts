@@ -22,6 +22,23 @@ suite('services/up/main.ts', () => {
     assert.equal(existsSync(join(home, 'env')), false)
   })
 
+  test('undoes everything when a signal comes while it starts', async (t) => {
+    const { home, start } = setup(t)
+    const { child, ended } = start()
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (chunk: Buffer) => {
+        if (chunk.includes('redis ')) resolve()
+      })
+    })
+    child.kill('SIGTERM')
+    const { code, stderr } = await ended
+    assert.equal(code, 0)
+    assert.match(stderr, /redis +stopped/)
+    assert.doesNotMatch(stderr, /is ready at https/)
+    assert.deepEqual(readdirSync(join(home, 'run')), [])
+    assert.equal(existsSync(join(home, 'env')), false)
+  })
+
   test('refuses AWS KMS before it touches anything', async (t) => {
     const { home, up } = setup(t)
     const { code, stderr } = await up([], { SEALCAST_KMS: 'aws' })
@@ -53,12 +70,15 @@ function setup(t: TestContext) {
   const home = mkdtempSync(join(tmpdir(), 'sealcast-up-'))
   t.after(() => rmSync(home, { recursive: true, force: true }))
   const ports = ['GATEWAY', 'KMS', 'REDIS', 'METRICS'].map((name) => [`SEALCAST_${name}_PORT`, '0'])
-  const up = (args: string[], env: Record<string, string> = {}) =>
-    new Promise<{ code: number; stdout: string; stderr: string }>((resolve) => {
-      const options = { env: { ...process.env, ...Object.fromEntries(ports), SEALCAST_HOME: home, ...env } }
-      execFile(process.execPath, [join(import.meta.dirname, 'main.ts'), ...args], options, (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
-      })
+  const start = (args: string[] = [], env: Record<string, string> = {}) => {
+    const options = { env: { ...process.env, ...Object.fromEntries(ports), SEALCAST_HOME: home, ...env } }
+    const { promise: ended, resolve } = Promise.withResolvers<{ code: number; stdout: string; stderr: string }>()
+    const script = join(import.meta.dirname, 'main.ts')
+    const child = execFile(process.execPath, [script, ...args], options, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr })
     })
-  return { home, up }
+    t.after(() => child.kill('SIGTERM'))
+    return { child, ended }
+  }
+  return { home, start, up: (args: string[], env?: Record<string, string>) => start(args, env).ended }
 }

@@ -40,7 +40,7 @@ function readStartFromProc(pid: number): string | undefined {
 function readStartFromPs(pid: number): string | undefined {
   const output = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { PATH: '/bin:/usr/bin', LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   const [state = '', ...start] = output.trim().split(/\s+/)
