@@ -40,6 +40,19 @@ suite('createTopicCache()', () => {
     assert.deepEqual((await topics.resolve([A])).get(A), { kind: 'unknown' })
   })
 
+  test('believes the record, not the lack of a version, about whether there is a topic', async () => {
+    const { topics, put, forge, hideVersion } = setup()
+    put(A, 'v1', [subscription('1', { state: 'confirmed' })])
+    put(B, 'v1')
+    forge(B)
+    hideVersion(A)
+    hideVersion(B)
+    const states = await topics.resolve([A, B])
+    const state = states.get(A)
+    assert.equal(state?.kind === 'known' && state.recipients.confirmed.length, 1)
+    assert.equal(states.get(B)?.kind, 'unusable')
+  })
+
   test('reports a forged topic, and looks again after a while only', async () => {
     const { topics, put, forge, loads, clock } = setup()
     put(A, 'v1')
@@ -124,6 +137,7 @@ function setup({ capacity = 100 }: { capacity?: number } = {}) {
   const clock = createFakeClock()
   const stored = new Map<string, TopicSnapshot & { subscriptions: Subscription[] }>()
   const forged = new Set<string>()
+  const hidden = new Set<string>()
   const loads: string[] = []
   const questions: (readonly string[])[] = []
   let failure: Error | undefined
@@ -135,7 +149,7 @@ function setup({ capacity = 100 }: { capacity?: number } = {}) {
       async readVersions(arns) {
         questions.push(arns)
         if (failure !== undefined) throw failure
-        return arns.map((arn) => stored.get(arn)?.version)
+        return arns.map((arn) => (hidden.has(arn) ? undefined : stored.get(arn)?.version))
       },
       async readTopic(arn) {
         loads.push(arn)
@@ -161,6 +175,7 @@ function setup({ capacity = 100 }: { capacity?: number } = {}) {
     },
     remove: (arn: string) => void stored.delete(arn),
     forge: (arn: string) => void forged.add(arn),
+    hideVersion: (arn: string) => void hidden.add(arn),
     fail(error: Error) {
       failure = error
     },

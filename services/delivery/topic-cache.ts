@@ -81,10 +81,9 @@ export function createTopicCache({
       const versions = await catalog.readVersions(topicArns)
       const states = await Promise.all(
         topicArns.map((topicArn, index) => {
-          const version = versions[index]
-          if (version === undefined) return { kind: 'unknown' } as const
+          // No version is no proof that there is no topic: nothing vouches for it, so the record is asked.
           const state = cached.get(topicArn)
-          return isCurrent(state, version) ? state : load(topicArn)
+          return isCurrent(state, versions[index]) ? state : load(topicArn)
         }),
       )
       return new Map(

@@ -229,6 +229,76 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(await t.catalog.deleteTopic(topic.arn), true)
     })
 
+    test('a key of another type is an alarm and is refused, for this topic alone', async () => {
+      await using t = await setup()
+      const [topic, other] = [t.aTopic(), t.aTopic()]
+      for (const one of [topic, other]) await t.catalog.createTopic(one)
+      const { arn } = topic
+      const forged = { code: 'RECORD_FORGED' }
+      await t.redis.del(keys.topicKey(arn))
+      await t.redis.set(keys.topicKey(arn), 'x')
+      await assert.rejects(t.catalog.readTopic(arn), forged)
+      await assert.rejects(t.catalog.createTopic(topic), forged)
+      await assert.rejects(
+        t.catalog.changeTopic(arn, (old) => old),
+        forged,
+      )
+      assert.deepEqual(t.alarms.splice(0), new Array(3).fill({ kind: 'topic', topicArn: arn }))
+      const [version, otherVersion] = await t.catalog.readVersions([arn, other.arn])
+      assert.equal(version, undefined)
+      assert.equal(otherVersion, (await t.catalog.readTopic(other.arn))?.version)
+
+      assert.equal(await t.catalog.deleteTopic(arn), true)
+      await t.catalog.createTopic(topic)
+      const subscription = t.aSubscription(topic)
+      await t.redis.set(keys.subscriptionsKey(arn), 'x')
+      await assert.rejects(t.catalog.readSubscriptions(arn), forged)
+      await assert.rejects(t.catalog.readSubscription(arn, 'x'), forged)
+      await assert.rejects(t.catalog.putSubscription(subscription, { expect: 'absent' }), forged)
+      await assert.rejects(t.catalog.removeSubscription(arn, 'x'), forged)
+      assert.deepEqual(t.alarms.splice(0), new Array(4).fill({ kind: 'subscription', topicArn: arn }))
+    })
+
+    test('a topic whose incarnation was altered or whose version is gone', async () => {
+      await using t = await setup()
+      const topic = t.aTopic()
+      await t.catalog.createTopic(topic)
+      const key = keys.topicKey(topic.arn)
+      await t.redis.hdel(key, 'version')
+      assert.deepEqual(await t.catalog.readTopic(topic.arn), { topic, version: '' })
+      assert.deepEqual(await t.catalog.readVersions([topic.arn]), [undefined])
+      assert.deepEqual(t.alarms, [])
+      for (const alter of [() => t.redis.hset(key, 'incarnation', 'x'), () => t.redis.hdel(key, 'incarnation')]) {
+        await alter()
+        await assert.rejects(t.catalog.readTopic(topic.arn), { code: 'RECORD_FORGED' })
+        assert.deepEqual(t.alarms.splice(0), [{ kind: 'topic', topicArn: topic.arn }])
+      }
+    })
+
+    test('listTopics() leaves out names that can be no topic of the account and region', async () => {
+      await using t = await setup()
+      const topic = t.aTopic({ name: 'm' })
+      await t.catalog.createTopic(topic)
+      const key = keys.indexKey(t.account, 'us-east-1')
+      const prefix = topicArnOf({ region: 'us-east-1', account: t.account, name: '' })
+      for (const name of ['a', '\u0000', `${prefix}`, `${prefix}a b`, `${prefix}z\n`, `${prefix}a:b`, 'zz'])
+        await t.redis.zadd(key, 0, name)
+      await t.redis.zadd(key, 0, topicArnOf({ region: 'eu-west-1', account: t.account, name: 'm' }))
+      const arns: string[] = []
+      let after: string | undefined
+      do {
+        const page = await t.catalog.listTopics({
+          account: t.account,
+          region: 'us-east-1',
+          limit: 2,
+          ...(after === undefined ? {} : { after }),
+        })
+        arns.push(...page.arns)
+        after = page.next
+      } while (after !== undefined)
+      assert.deepEqual(arns, [topic.arn])
+    })
+
     test('forged subscriptions are an alarm each, left out and counted', async () => {
       await using t = await setup()
       const topic = t.aTopic()

@@ -52,7 +52,10 @@ export interface Catalog {
   putSubscription(s: Subscription, o: { expect: 'absent' | 'present'; ifVersion?: string }): Promise<boolean>
   /** @returns false when there was none */
   removeSubscription(topicArn: string, id: string): Promise<boolean>
-  /** Versions in the order asked for, in one pipeline; undefined where there is no topic. */
+  /**
+   * Versions in the order asked for, in one pipeline; undefined where there is none, which `readTopic`
+   * explains: no topic, or one that somebody took its version from, or a key that is no topic.
+   */
   readVersions(topicArns: readonly string[]): Promise<(string | undefined)[]>
 }
 
@@ -76,7 +79,7 @@ async function readVersions(redis: Redis, topicArns: readonly string[]): Promise
   const replies = await redisCall(redis, () => {
     const pipeline = redis.pipeline()
     for (const arn of topicArns) pipeline.hget(keys.topicKey(arn), 'version')
-    return pipelineReplies(pipeline.exec())
+    return pipelineReplies(pipeline.exec(), { skipWrongTypes: true })
   })
   return replies.map((reply) => (typeof reply === 'string' ? reply : undefined))
 }

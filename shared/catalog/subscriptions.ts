@@ -1,7 +1,8 @@
 /** Subscriptions of a topic in Redis. Each change gives the topic a new version in the same script. */
 
 import { RecordForgedError } from '#shared/record-mac'
-import { defineScript, redisCall } from '#shared/redis'
+import { defineScript } from '#shared/redis'
+import { callOnTopic } from './call-on-topic.ts'
 import type { CatalogOptions } from './catalog-options.ts'
 import { keys } from './keys.ts'
 import { decodeSubscription, encodeSubscription, joinAuthentic, type Subscription, splitAuthentic } from './records.ts'
@@ -15,7 +16,8 @@ export async function readSubscriptions(
   topicArn: string,
 ): Promise<{ subscriptions: Subscription[]; forged: number }> {
   // As a flat list: an object keyed by what lies in Redis would stumble over a field named __proto__.
-  const reply = await redisCall(o.redis, () => o.redis.call('HGETALL', keys.subscriptionsKey(topicArn)))
+  const of = { kind: 'subscription', topicArn } as const
+  const reply = await callOnTopic(o, of, () => o.redis.call('HGETALL', keys.subscriptionsKey(topicArn)))
   const fields: unknown[] = Array.isArray(reply) ? reply : []
   const subscriptions: Subscription[] = []
   let forged = 0
@@ -35,30 +37,33 @@ export async function readSubscription(
   topicArn: string,
   id: string,
 ): Promise<Subscription | undefined> {
-  const value = await redisCall(o.redis, () => o.redis.hget(keys.subscriptionsKey(topicArn), id))
+  const of = { kind: 'subscription', topicArn } as const
+  const value = await callOnTopic(o, of, () => o.redis.hget(keys.subscriptionsKey(topicArn), id))
   return value === null ? undefined : readRecord(o, { topicArn, id }, value)
 }
 
 export async function putSubscription(
-  { redis, recordMac }: CatalogOptions,
+  o: CatalogOptions,
   subscription: Subscription,
   { expect, ifVersion = '' }: { expect: 'absent' | 'present'; ifVersion?: string },
 ): Promise<boolean> {
   const { topicArn, incarnation, id } = subscription
-  const value = joinAuthentic(encodeSubscription(subscription, recordMac))
+  const value = joinAuthentic(encodeSubscription(subscription, o.recordMac))
   const args = [incarnation, id, value, newVersion(), expect === 'present' ? 1 : 0, ifVersion]
-  const reply = await redisCall(
-    redis,
-    () => putScript.run(redis, [keys.topicKey(topicArn), keys.subscriptionsKey(topicArn)], args),
+  const reply = await callOnTopic(
+    o,
+    { kind: 'subscription', topicArn },
+    () => putScript.run(o.redis, [keys.topicKey(topicArn), keys.subscriptionsKey(topicArn)], args),
     { writes: true },
   )
   return reply === 1
 }
 
-export async function removeSubscription({ redis }: CatalogOptions, topicArn: string, id: string): Promise<boolean> {
-  const reply = await redisCall(
-    redis,
-    () => removeScript.run(redis, [keys.topicKey(topicArn), keys.subscriptionsKey(topicArn)], [id, newVersion()]),
+export async function removeSubscription(o: CatalogOptions, topicArn: string, id: string): Promise<boolean> {
+  const reply = await callOnTopic(
+    o,
+    { kind: 'subscription', topicArn },
+    () => removeScript.run(o.redis, [keys.topicKey(topicArn), keys.subscriptionsKey(topicArn)], [id, newVersion()]),
     { writes: true },
   )
   return reply === 1

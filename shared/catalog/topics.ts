@@ -3,6 +3,8 @@
 import { randomBytes } from 'node:crypto'
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
 import { defineScript, type Redis, redisCall } from '#shared/redis'
+import { topicArnOf } from './arns.ts'
+import { callOnTopic } from './call-on-topic.ts'
 import type { CatalogOptions, TopicSnapshot } from './catalog-options.ts'
 import { TopicContendedError } from './errors.ts'
 import { keys } from './keys.ts'
@@ -17,10 +19,13 @@ const MAX_CHANGE_ATTEMPTS = 200
 
 const MAX_PAGE = 1000
 
+const TOPIC_NAME = /^[A-Za-z0-9_-]{1,256}$/
+
 export async function createTopic(o: CatalogOptions, topic: Topic): Promise<{ created: boolean; topic: Topic }> {
   const { text, mac } = encodeTopic(topic, o.recordMac)
-  const reply = await redisCall(
-    o.redis,
+  const reply = await callOnTopic(
+    o,
+    { kind: 'topic', topicArn: topic.arn },
     () =>
       createScript.run(
         o.redis,
@@ -56,7 +61,7 @@ export async function changeTopic(
     const encoded = encodeTopic(changed, o.recordMac)
     // Compared as text: `change` may have altered the very object it was given.
     if (encoded.text === stored.text) return changed
-    if (await replaceRecord(o.redis, arn, stored.mac, encoded)) return changed
+    if (await replaceRecord(o, arn, stored.mac, encoded)) return changed
   }
   throw new TopicContendedError()
 }
@@ -84,8 +89,11 @@ export async function listTopics(
   const found = await redisCall(redis, () =>
     redis.zrangebylex(keys.indexKey(account, region), from, '+', 'LIMIT', 0, limit + 1),
   )
-  const arns = found.slice(0, limit)
-  const next = arns.at(-1)
+  const page = found.slice(0, limit)
+  const next = page.at(-1)
+  const prefix = topicArnOf({ region, account, name: '' })
+  // Nothing vouches for these names, so that at least none is shown that could be no topic's here.
+  const arns = page.filter((arn) => arn.startsWith(prefix) && TOPIC_NAME.test(arn.slice(prefix.length)))
   return found.length > limit && next !== undefined ? { arns, next } : { arns }
 }
 
@@ -98,22 +106,29 @@ async function readStored(
   o: CatalogOptions,
   arn: string,
 ): Promise<{ snapshot: TopicSnapshot; text: string; mac: string } | undefined> {
-  const [text, mac, version] = await redisCall(o.redis, () =>
-    o.redis.hmget(keys.topicKey(arn), 'record', 'mac', 'version'),
+  const of = { kind: 'topic', topicArn: arn } as const
+  const [text, mac, incarnation, version] = await callOnTopic(o, of, () =>
+    o.redis.hmget(keys.topicKey(arn), 'record', 'mac', 'incarnation', 'version'),
   )
-  if (text === null && mac === null && version === null) return undefined
+  if (text === null && mac === null && incarnation === null && version === null) return undefined
   const topic = readRecord(o, arn, { ...(text ? { text } : {}), ...(mac ? { mac } : {}) })
+  // The copy for the scripts is outside the MAC. With another value no subscription could be written any more.
+  if (incarnation !== topic.incarnation) {
+    o.onForged(of)
+    throw new RecordForgedError('Cannot trust a stored record: a topic has the incarnation of another')
+  }
   return { snapshot: { topic, version: version ?? '' }, text: text ?? '', mac: mac ?? '' }
 }
 
 async function replaceRecord(
-  redis: Redis,
+  o: CatalogOptions,
   arn: string,
   expectedMac: string,
   { text, mac }: AuthenticText,
 ): Promise<boolean> {
   const args = [expectedMac, text, mac, newVersion()]
-  const reply = await redisCall(redis, () => changeScript.run(redis, [keys.topicKey(arn)], args), { writes: true })
+  const change = () => changeScript.run(o.redis, [keys.topicKey(arn)], args)
+  const reply = await callOnTopic(o, { kind: 'topic', topicArn: arn }, change, { writes: true })
   return reply === 1
 }
 

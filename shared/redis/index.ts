@@ -11,3 +11,4 @@ export {
 export { closeRedis, openRedis, whenReady } from './open-redis.ts'
 export { pipelineReplies, redisCall } from './redis-call.ts'
 export { defineScript, type RedisScript, type ScriptArgument } from './redis-script.ts'
+export { isWrongType } from './wrong-type.ts'

@@ -9,6 +9,7 @@
 import type { Redis } from 'ioredis'
 import { classifyError } from './classify-error.ts'
 import { RedisUnavailableError } from './errors.ts'
+import { isWrongType } from './wrong-type.ts'
 
 /**
  * @param work sends ONE command, script or pipeline: with two, "not sent" would speak of the second alone
@@ -34,13 +35,17 @@ export async function redisCall<T>(
 /**
  * The replies of a pipeline, in order. A pipeline resolves even when its commands failed; this throws
  * the first error, so that `redisCall` sees it.
+ *
+ * @param skipWrongTypes gives null for a key of another type, so that it does not fail the other commands
  */
 export async function pipelineReplies(
   executed: Promise<[error: Error | null, reply: unknown][] | null>,
+  { skipWrongTypes = false }: { skipWrongTypes?: boolean } = {},
 ): Promise<unknown[]> {
   const results = (await executed) ?? []
   return results.map(([error, reply]) => {
-    if (error !== null) throw error
-    return reply
+    if (error === null) return reply
+    if (skipWrongTypes && isWrongType(classifyError(error, { writes: false }))) return null
+    throw error
   })
 }
