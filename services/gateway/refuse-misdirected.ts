@@ -1,6 +1,6 @@
 /**
- * Refuses what is well-formed HTTP and yet no request of the AWS Query protocol, before anything of
- * it is decoded. Knows no SNS rule but the form of its errors.
+ * Refuses what is well-formed HTTP and yet no request of the AWS Query protocol, or one too many or
+ * too long, before anything of it is decoded. Knows no SNS rule but the form of its errors.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -27,6 +27,11 @@ export function refuseTooLong(): GatewayResponse {
   return refuse(400, 'InvalidParameter', 'Invalid parameter: Message too long')
 }
 
+/** SDKs try again after this one, each a little later than the last time. */
+export function refuseOverloaded(): GatewayResponse {
+  return refuse(503, 'ServiceUnavailable', 'Too many requests at once. This one was not looked at; retry later.')
+}
+
 /** Clients of services that speak AWS JSON read no XML. */
 function refuseJson(target: string): GatewayResponse {
   const isForQueues = target.startsWith('AmazonSQS.')
@@ -43,6 +48,6 @@ function refuseJson(target: string): GatewayResponse {
 
 function refuse(status: number, code: string, message: string): GatewayResponse {
   const requestId = randomUUID()
-  const body = encodeError({ code, message, fault: 'sender', requestId })
+  const body = encodeError({ code, message, fault: status < 500 ? 'sender' : 'receiver', requestId })
   return { status, requestId, contentType: 'text/xml', body }
 }

@@ -8,10 +8,10 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { GatewayRequest, GatewayResponse, HandleRequest } from './handle-request.ts'
-import { readBody } from './read-body.ts'
+import type { GatewayResponse, HandleRequest } from './handle-request.ts'
+import { type BodyResult, createBodyReader, type ReadBody } from './read-body.ts'
 import { createBrokenRequests } from './refuse-broken-request.ts'
-import { refuseMisdirected, refuseTooLong } from './refuse-misdirected.ts'
+import { refuseMisdirected, refuseOverloaded, refuseTooLong } from './refuse-misdirected.ts'
 import { findSigningCertificate } from './signing-certificates.ts'
 
 export interface GatewayServer {
@@ -67,13 +67,16 @@ export async function startGatewayServer(o: {
 
   let stopping = false
   const broken = createBrokenRequests()
+  const readBody = createBodyReader()
   for (const server of servers) {
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
       broken.watch(request, response)
-      serve(request, response, { ...o, secure: server === https, isStopping: () => stopping }).catch((error) => {
-        o.onFailure(error)
-        response.destroy()
-      })
+      serve(request, response, { ...o, readBody, secure: server === https, isStopping: () => stopping }).catch(
+        (error) => {
+          o.onFailure(error)
+          response.destroy()
+        },
+      )
     }
     server.on('request', onRequest)
     // An expectation nobody knows is ignored, as RFC 9110, 10.1.1 allows: Node's 417 has no body.
@@ -104,51 +107,49 @@ export async function startGatewayServer(o: {
 
 interface ServeOptions {
   readonly secure: boolean
+  readonly readBody: ReadBody
   readonly certificates: ReadonlyMap<string, string>
   readonly handleRequest: HandleRequest
   isStopping(): boolean
 }
 
 async function serve(request: IncomingMessage, response: ServerResponse, o: ServeOptions): Promise<void> {
-  const url = request.url ?? '/'
+  const read = await o.readBody(request)
+  if (read.kind === 'aborted') return
+  // What was left unread would be taken for the next request.
+  if (o.isStopping() || read.kind !== 'whole') response.setHeader('connection', 'close')
+  try {
+    write(response, await answer(request, read, o))
+  } finally {
+    if (read.kind === 'whole') read.release()
+  }
+}
+
+async function answer(
+  request: IncomingMessage,
+  read: Exclude<BodyResult, { kind: 'aborted' }>,
+  o: ServeOptions,
+): Promise<GatewayResponse> {
+  const { url = '/', method = '' } = request
   const mark = url.indexOf('?')
   const path = mark === -1 ? url : url.slice(0, mark)
-  const query = mark === -1 ? '' : url.slice(mark + 1)
-  const method = request.method ?? ''
-  const read = await readBody(request)
-  if (read.kind === 'aborted') return
-  if (o.isStopping() || read.kind === 'too-long') response.setHeader('connection', 'close')
-  if (method === 'GET') {
-    const certificate = findSigningCertificate(path, o.certificates)
-    if (certificate !== undefined) {
-      write(response, {
-        status: 200,
-        requestId: randomUUID(),
-        contentType: 'application/x-pem-file',
-        body: certificate,
-      })
-      return
-    }
+  const certificate = method === 'GET' ? findSigningCertificate(path, o.certificates) : undefined
+  if (certificate !== undefined) {
+    return { status: 200, requestId: randomUUID(), contentType: 'application/x-pem-file', body: certificate }
   }
-  if (read.kind === 'too-long') {
-    write(response, refuseTooLong())
-    return
-  }
+  if (read.kind === 'too-long') return refuseTooLong()
+  if (read.kind === 'overloaded') return refuseOverloaded()
   const misdirected = refuseMisdirected(request, path)
-  if (misdirected !== undefined) {
-    write(response, misdirected)
-    return
-  }
-  const gatewayRequest: GatewayRequest = {
+  if (misdirected !== undefined) return misdirected
+  return await o.handleRequest({
     method,
     path,
-    query,
+    query: mark === -1 ? '' : url.slice(mark + 1),
     // Node's joined form drops a second host and joins others unlike signers do.
     headers: request.headersDistinct,
     body: read.body,
     secure: o.secure,
-  }
-  write(response, await o.handleRequest(gatewayRequest))
+  })
 }
 
 function write(response: ServerResponse, { status, requestId, contentType, body }: GatewayResponse): void {
