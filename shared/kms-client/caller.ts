@@ -1,11 +1,14 @@
 /**
  * Sends one KMS call through the SDK: deadline, retries, on-behalf-of header, counting.
  *
- * One SDK client a region, kept: the region is part of the signature, and a client owns its pool of
- * sockets. The only module that touches the SDK's transport. It counts requests rather than calls,
+ * One SDK client a region, since the region is part of the signature; all share one pool of sockets,
+ * and only the latest used are kept: a topic's region is whatever its owner wrote into a credential
+ * scope. The only module that touches the SDK's transport. It counts requests rather than calls,
  * since KMS bills requests: an attempt that was tried again counts twice.
  */
 
+import { Agent as HttpAgent } from 'node:http'
+import { Agent as HttpsAgent } from 'node:https'
 import { KMSClient, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-kms'
 import { BrokerError } from '#shared/errors'
 import { errorOf } from './error-of.ts'
@@ -57,8 +60,11 @@ const ON_BEHALF_OF_HEADER = 'x-sealcast-on-behalf-of'
 /** One retry: a second one would not fit into the deadline after a request that timed out. */
 const MAX_ATTEMPTS = 2
 
-/** Sockets of one client; the SDK's own default. */
+/** Sockets to KMS; the SDK's own default for one client. */
 const MAX_SOCKETS = 50
+
+/** SDK clients kept, of about 200 KiB each: more than regions in use by any sane set of topics. */
+const MAX_CLIENTS = 32
 
 export function createCaller(o: {
   endpoint: string
@@ -67,12 +73,18 @@ export function createCaller(o: {
   connectTimeoutMs: number
   deadlineMs: number
 }): Caller {
+  const agents = {
+    httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+    httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
+  }
   const clients = new Map<string, KMSClient>()
   const clientOf = (region: string): KMSClient => {
-    const existing = clients.get(region)
-    if (existing !== undefined) return existing
-    const client = createSdkClient({ ...o, region })
+    const client = clients.get(region) ?? createSdkClient({ ...o, ...agents, region })
+    clients.delete(region)
     clients.set(region, client)
+    // Dropped, not destroyed: its calls under way go on, and the sockets are not its own.
+    const [leastRecent] = clients.keys()
+    if (clients.size > MAX_CLIENTS && leastRecent !== undefined) clients.delete(leastRecent)
     return client
   }
 
@@ -103,8 +115,9 @@ export function createCaller(o: {
       return await beforeAbort(answered, signal, () => tooLate(attempts, o.deadlineMs))
     },
     close() {
-      for (const client of clients.values()) client.destroy()
       clients.clear()
+      agents.httpAgent.destroy()
+      agents.httpsAgent.destroy()
     },
   }
 }
@@ -115,6 +128,8 @@ function createSdkClient(o: {
   region: string
   connectTimeoutMs: number
   deadlineMs: number
+  httpAgent: HttpAgent
+  httpsAgent: HttpsAgent
 }): KMSClient {
   // Everything that the SDK would otherwise look up in the environment or in ~/.aws is given: which
   // KMS is used, and how patiently, is never decided by what happens to lie around on the machine.
@@ -132,8 +147,8 @@ function createSdkClient(o: {
       // Leaves time for the second attempt.
       requestTimeout: Math.ceil(o.deadlineMs * 0.6),
       throwOnRequestTimeout: true,
-      httpAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
-      httpsAgent: { keepAlive: true, maxSockets: MAX_SOCKETS },
+      httpAgent: o.httpAgent,
+      httpsAgent: o.httpsAgent,
     },
   })
 }

@@ -158,6 +158,46 @@ suite('a request', () => {
   })
 })
 
+suite('calls in many regions', () => {
+  test('share their sockets, each signed for its own region', async (t) => {
+    const sockets = new Set<unknown>()
+    const regions: (string | undefined)[] = []
+    const { client, ask } = await setup(t, (request, response) => {
+      sockets.add(request.socket)
+      regions.push(/\/([^/]+)\/kms\/aws4_request/.exec(String(request.headers.authorization))?.[1])
+      refuse(response, 400, 'NotFoundException')
+    })
+    const asked = Array.from({ length: 100 }, (_, n) => `region-${n}`)
+    for (const region of asked) {
+      const topicArn = TOPIC.replace('us-east-1', region)
+      await rejects(client.generateDataKey({ ...ask, topicArn, keyId: 'alias/a' }), 'KMS_NOT_FOUND')
+    }
+    assert.deepEqual(regions, asked)
+    assert.equal(sockets.size, 1)
+  })
+
+  test('do not disturb one that is under way', async (t) => {
+    const waiting = Promise.withResolvers<void>()
+    const { client, ask, generate } = await setup(t, async (request, response) => {
+      if (!String(request.headers.authorization).includes('/us-east-1/')) {
+        refuse(response, 400, 'NotFoundException')
+        return
+      }
+      await waiting.promise
+      response.end(answer({}))
+    })
+    const underWay = generate()
+    const others = Array.from({ length: 50 }, (_, n) => {
+      const topicArn = TOPIC.replace('us-east-1', `region-${n}`)
+      return rejects(client.generateDataKey({ ...ask, topicArn, keyId: 'alias/a' }), 'KMS_NOT_FOUND')
+    })
+    await Promise.all(others.slice(0, 40))
+    waiting.resolve()
+    assert.equal((await underWay).keyArn, KEY_ARN)
+    await Promise.all(others)
+  })
+})
+
 function answer(members: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({
     KeyId: KEY_ARN,
