@@ -52,6 +52,33 @@ suite('createDataKeyStore()', () => {
     assert.deepEqual(await redis.store.read(pair), record)
   })
 
+  test('reports keys of another type, and stores over them', async () => {
+    await using redis = await setup()
+    await redis.server.cli('RPUSH', redis.key, 'x')
+    await redis.server.cli('RPUSH', `${redis.key}:lock`, 'x')
+    assert.equal(await redis.store.read(pair), undefined)
+    await redis.write()
+    assert.deepEqual(await redis.store.read(pair), record)
+    assert.deepEqual(redis.reports, new Array(2).fill({ kind: 'data-key', topicArn: pair.topicArn }))
+  })
+
+  test('takes over a lock that would never, or not for long, run out, and reports it', async () => {
+    await using redis = await setup()
+    const lock = `${redis.key}:lock`
+    for (const set of [
+      ['SET', lock, 'x'],
+      ['SET', lock, 'x', 'PX', '60000'],
+      ['SADD', lock, 'x'],
+    ]) {
+      await redis.server.cli(...set)
+      assert.notEqual(await redis.store.lock(pair, 5_000), undefined)
+      assert.equal(redis.reports.splice(0).length, 1)
+      assert.equal(await redis.store.lock(pair, 5_000), undefined)
+      assert.equal(redis.reports.length, 0)
+      await redis.server.cli('DEL', lock)
+    }
+  })
+
   test('refuses a genuine record that was copied to another pair', async () => {
     await using redis = await setup()
     await redis.write()

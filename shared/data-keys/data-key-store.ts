@@ -3,12 +3,13 @@
  * ask KMS for it. Redis: one string and one lock a pair, in the topic's slot.
  *
  * Redis is not trusted: a record that does not verify is reported and treated as absent, so that it is
- * overwritten with a fresh key. What remains to an attacker is to cause KMS calls and delay.
+ * overwritten with a fresh key; so is a key of another type, and a lock that would never run out. What
+ * remains to an attacker is to cause KMS calls and delay.
  */
 
 import { randomUUID } from 'node:crypto'
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { defineScript, type Redis, redisCall } from '#shared/redis'
+import { defineScript, isWrongType, type Redis, redisCall } from '#shared/redis'
 import { type DataKeyPair, recordNameOf } from './data-key-pair.ts'
 import { type DataKeyRecord, decodeDataKeyRecord, encodeDataKeyRecord } from './data-key-record.ts'
 
@@ -28,11 +29,12 @@ export interface DataKeyStore {
   unlock(pair: DataKeyPair, token: string): Promise<void>
 }
 
+const lockScript = defineScript(new URL('./take-lock.lua', import.meta.url))
 const storeScript = defineScript(new URL('./store-data-key.lua', import.meta.url))
 const releaseScript = defineScript(new URL('./release-lock.lua', import.meta.url))
 
 /**
- * @param o.onForged a record did not verify: somebody writes to Redis who should not
+ * @param o.onForged a record did not verify, or a lock is none of ours: somebody writes to Redis who should not
  * @throws {RedisUnavailableError} (each method) when Redis does not answer
  */
 export function createDataKeyStore({
@@ -49,20 +51,20 @@ export function createDataKeyStore({
   const call = <T>(work: () => Promise<T>) => redisCall(redis, work, { writes: false })
   return {
     async read(pair) {
-      const value = await call(() => redis.get(keyOf(pair)))
-      if (value === null) return undefined
       try {
-        return decodeDataKeyRecord(value, pair, recordMac)
+        const value = await call(() => redis.get(keyOf(pair)))
+        return value === null ? undefined : decodeDataKeyRecord(value, pair, recordMac)
       } catch (error) {
-        if (!(error instanceof RecordForgedError)) throw error
+        if (!(error instanceof RecordForgedError) && !isWrongType(error)) throw error
         onForged({ kind: 'data-key', topicArn: pair.topicArn })
         return undefined
       }
     },
     async lock(pair, leaseMs) {
       const token = randomUUID()
-      const taken = await call(() => redis.set(lockKeyOf(pair), token, 'PX', leaseMs, 'NX'))
-      return taken === 'OK' ? token : undefined
+      const taken = await call(() => lockScript.run(redis, [lockKeyOf(pair)], [token, leaseMs]))
+      if (taken === 2) onForged({ kind: 'data-key', topicArn: pair.topicArn })
+      return taken === 0 ? undefined : token
     },
     async write(pair, { record, token, lifeMs }) {
       const value = encodeDataKeyRecord(record, pair, recordMac)
