@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createFakeClock } from '#shared/clock'
 import type { DataKeyPair } from './data-key-pair.ts'
 import { createFakeDataKeySource, FakeKmsError } from './fake-data-key-source.ts'
@@ -411,6 +413,35 @@ suite('forget()', () => {
 
 function idOf({ dataKey }: IssuedDataKey): string {
   return dataKey.id.toString('hex')
+}
+
+suite('a remembered refusal', () => {
+  test('does not keep the failed call in memory', async () => {
+    const { keys, kms, pair } = setup()
+    let call: WeakRef<FailingCall> | undefined
+    kms.generateDataKey = async () => {
+      const failing = new FailingCall()
+      call = new WeakRef(failing)
+      return failing.run()
+    }
+    await assert.rejects(keys.use(pair, idOf), { code: 'KMS_DISABLED' })
+    // A WeakRef keeps its object until the current task has ended.
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    assert.equal(call?.deref(), undefined)
+    await assert.rejects(keys.use(pair, idOf), { code: 'KMS_DISABLED' })
+  })
+})
+
+class FailingCall {
+  run(): never {
+    throw new FakeKmsError('KMS_DISABLED')
+  }
+}
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose_gc')
+  runInNewContext('gc')()
 }
 
 function setup({

