@@ -144,19 +144,19 @@ function parseQueryForm(request: HttpRequestParts, parameters: readonly Canonica
     // Encoded by readQuery from whole bytes, so that only invalid UTF-8 could still refuse.
     return value?.includes('%') ? decodeText(name, value) : value
   }
-  const require = (name: string): string => {
+  const required = (name: string): string => {
     const value = find(name)
     if (value) return value
     throw new IncompleteSignatureError(
       `AWS query-string parameters must include '${name}'. Re-examine the query-string parameters.`,
     )
   }
-  const algorithm = require('X-Amz-Algorithm')
+  const algorithm = required('X-Amz-Algorithm')
   if (algorithm !== ALGORITHM) throw unsupportedAlgorithm(algorithm)
-  const credential = require('X-Amz-Credential')
-  const signature = require('X-Amz-Signature')
-  const signedHeaders = require('X-Amz-SignedHeaders')
-  const amzDate = require('X-Amz-Date')
+  const credential = required('X-Amz-Credential')
+  const signature = required('X-Amz-Signature')
+  const signedHeaders = required('X-Amz-SignedHeaders')
+  const amzDate = required('X-Amz-Date')
   const expires = find('X-Amz-Expires')
   const sessionToken = find('X-Amz-Security-Token') ?? firstValue(request.headers['x-amz-security-token'])
   return {
