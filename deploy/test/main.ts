@@ -62,5 +62,6 @@ for (const tier of tiers) {
 if (total.passed + total.failed === 0) out.write('No test ran.\n')
 if (stop.signal.aborted) out.write('Interrupted: not every test ran.\n')
 if (total.skipped > 0) out.write(`${total.skipped} skipped\n`)
-process.exitCode = total.failed > 0 || total.passed === 0 || stop.signal.aborted ? 1 : 0
-out.write(`${total.passed} passed, ${total.failed} failed\n`)
+const status = total.failed > 0 || total.passed === 0 || stop.signal.aborted ? 1 : 0
+// Ends at once: a process that a hung test left behind may still hold a pipe to this one.
+out.write(`${total.passed} passed, ${total.failed} failed\n`, () => process.exit(status))

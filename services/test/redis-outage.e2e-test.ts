@@ -8,6 +8,7 @@ import {
   createTopic,
   kmsClient,
   publish,
+  redisCli,
   snsClient,
   subscribeAndConfirm,
   trustStack,
@@ -63,6 +64,8 @@ suite('Redis gone', () => {
   test('dead: refusals within 5 s until the supervisor has another, nothing of them is stored, what was stays', async () => {
     const topicArn = await createTopic(sns, { KmsMasterKeyId: keyArn })
     await using subscriber = await subscribeAndConfirm(stack, { sns, topicArn })
+    // What Redis promises with `always`; with everysec it may put off a write while it waits for the disk.
+    await redisCli(stack, 'CONFIG', 'SET', 'appendfsync', 'always')
     // With the worker paused they are in Redis alone when it dies.
     stack.signal('delivery', 'SIGSTOP')
     const stored = Array.from({ length: 50 }, (_, n) => `acknowledged before the crash ${n}`)

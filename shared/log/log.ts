@@ -7,6 +7,7 @@
 
 import pino from 'pino'
 import { describeError } from '#shared/errors'
+import { createLineWriter } from './line-writer.ts'
 
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -22,16 +23,16 @@ export interface Log {
 
 /** @param destination a file descriptor; 1 unless told */
 export function createLog({ service, destination = 1 }: { service: string; destination?: number }): Log {
-  // Asynchronous writes, flushed every 100 ms at the latest: a synchronous write a delivery
-  // would put every slow pipe in the path of messages.
-  const stream = pino.destination({ fd: destination, sync: false, minLength: 4096, periodicFlush: 100 })
+  // Asynchronous: a synchronous write a delivery would put every slow pipe in the path of messages.
+  const writer = createLineWriter(destination)
+  process.once('exit', () => writer.flush())
   const base = pino(
     {
       base: { service },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    stream,
+    writer,
   )
   const merge = (event: string, fields: Fields | undefined, error: unknown) =>
     error === undefined ? { event, ...fields } : { event, ...fields, error: describeError(error) }
@@ -40,12 +41,6 @@ export function createLog({ service, destination = 1 }: { service: string; desti
     warn: (event, fields, error) => base.warn(merge(event, fields, error)),
     error: (event, fields, error) => base.error(merge(event, fields, error)),
     alarm: (event, fields, error) => base.error({ alarm: true, ...merge(event, fields, error) }),
-    flush: () => {
-      try {
-        stream.flushSync()
-      } catch {
-        // The descriptor may be gone already; nothing is left to tell anybody.
-      }
-    },
+    flush: () => writer.flush(),
   }
 }
