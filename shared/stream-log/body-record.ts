@@ -19,6 +19,9 @@ export interface BodyRecord {
   openSubscriptions: readonly string[]
 }
 
+/** Nothing vouches for these names: at least they cannot be anything but ids. */
+const SUBSCRIPTION_FIELD = /^s:[\w-]{1,64}$/
+
 const handOffScript = defineScript(new URL('./hand-off.lua', import.meta.url))
 const settleSubscriptionScript = defineScript(new URL('./settle-subscription.lua', import.meta.url))
 
@@ -45,11 +48,13 @@ export async function settleSubscription(holding: Holding, messageId: string, su
 /** Not fenced: reading harms nobody, and what follows from it is fenced. */
 export async function readBody(redis: Redis, partition: number, messageId: string): Promise<BodyRecord | undefined> {
   const reply = await redisCall(redis, () => redis.callBuffer('HGETALL', keys.bodyKey(partition, messageId)))
+  const stored = readFields(reply)
   const fields = new Map<string, Buffer>()
   const openSubscriptions: string[] = []
-  for (const [name, value] of readFields(reply)) {
+  for (const [name, value] of stored) {
     if (name.startsWith('e:')) fields.set(name.slice(2), value)
-    else if (name.startsWith('s:')) openSubscriptions.push(name.slice(2))
+    else if (SUBSCRIPTION_FIELD.test(name)) openSubscriptions.push(name.slice(2))
   }
-  return fields.size === 0 ? undefined : { fields, openSubscriptions }
+  // One that lost its fields is no record that was deleted: it does not verify, and that is an alarm.
+  return stored.size === 0 ? undefined : { fields, openSubscriptions }
 }

@@ -4,7 +4,7 @@ import { defineScript } from '#shared/redis'
 import { type ClaimedEntry, readClaimedEntries } from './claimed-entry.ts'
 import { type Holding, runFenced } from './fenced.ts'
 import { CONSUMER, GROUP, keys } from './keys.ts'
-import { checkLimit } from './limit.ts'
+import { checkLimit, MAX_ENTRY_BYTES } from './limit.ts'
 
 const script = defineScript(new URL('./claim.lua', import.meta.url))
 
@@ -14,7 +14,8 @@ export async function claim(
   limit: number,
 ): Promise<{ entries: ClaimedEntry[]; lastDeliveredId: string }> {
   checkLimit('claim', limit)
-  const reply = await runFenced(script, holding, [keys.streamKey(holding.partition)], [GROUP, CONSUMER, limit])
+  const args = [GROUP, CONSUMER, limit, MAX_ENTRY_BYTES]
+  const reply = await runFenced(script, holding, [keys.streamKey(holding.partition)], args)
   const [list, lastDeliveredId]: unknown[] = Array.isArray(reply) ? reply : []
   const entries = readClaimedEntries(list)
   return { entries, lastDeliveredId: entries.at(-1)?.streamId ?? String(lastDeliveredId) }

@@ -3,6 +3,7 @@
 export interface ClaimedEntry {
   /** `<ms>-<sequence>`, given by Redis. */
   streamId: string
+  /** None when the entry is longer than any of ours: it is not read, only put aside. */
   fields: ReadonlyMap<string, Buffer>
 }
 

@@ -106,6 +106,34 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(await t.redis.xlen(t.stream), 0)
     })
 
+    test('an entry longer than any of ours comes without its fields and is put aside in short', async () => {
+      await using t = await shared.setup()
+      const huge = Buffer.alloc(3 * 1024 * 1024, 'x')
+      const genuine = t.anEntry({ body: Buffer.alloc(262_144, 1), subject: 'x'.repeat(100) })
+      await t.redis.xadd(t.stream, '*', 'body', huge, huge, 'x')
+      await t.appender.append(genuine)
+      const claimed = await t.lease.claim(10)
+      const [oversize, other] = claimed
+      assert.ok(oversize && other)
+      assert.equal(oversize.fields.size, 0)
+      assert.throws(() => decodeEntry(oversize.fields, t.recordMac), { code: 'ENTRY_MALFORMED' })
+      assert.deepEqual(decodeEntry(other.fields, t.recordMac), genuine)
+      assert.deepEqual(await t.lease.reread('0', 10), claimed)
+      await t.lease.quarantine(oversize, 'ENTRY_MALFORMED')
+      await t.lease.quarantine(other, 'X')
+      const [short, whole] = await t.redis.xrangeBuffer(keys.quarantineKey(t.partition), '-', '+')
+      assert.ok(short && whole)
+      assert.ok(short[1].every((part) => part.byteLength <= 257))
+      assert.ok(whole[1].some((part) => part.equals(genuine.body)))
+    })
+
+    test('readBody() takes nothing for a subscription that cannot be one, and a record without fields for no record', async () => {
+      await using t = await shared.setup()
+      const key = keys.bodyKey(t.partition, 'm')
+      await t.redis.hset(key, { 's:a': '1', 's:': '1', 's:x:y': '1', 's:a b': '1', [`s:${'a'.repeat(65)}`]: '1' })
+      assert.deepEqual(await t.lease.readBody('m'), { fields: new Map(), openSubscriptions: ['a'] })
+    })
+
     test('handOff() keeps the entry for its subscriptions, and the last settled one deletes it', async () => {
       await using t = await shared.setup()
       const entry = t.anEntry({ body: Buffer.from([0, 255, 13, 10]) })
@@ -167,6 +195,46 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.ok(next)
       assert.notEqual(next.token, t.lease.token)
       await next.release()
+    })
+
+    test('acquireLease() takes over a lease that nobody of ours can have taken, and says so', async () => {
+      await using t = await shared.setup({ acquire: false })
+      const lease = keys.leaseKey(t.partition)
+      for (const forge of [
+        () => t.redis.set(lease, 'x'),
+        () => t.redis.set(lease, 'x', 'PX', 700_000),
+        () => t.redis.hset(lease, 'x', 'x'),
+      ]) {
+        await forge()
+        let foreign = 0
+        const taken = await t.tryAcquire(() => foreign++)
+        assert.ok(taken)
+        assert.equal(foreign, 1)
+        assert.equal(await t.tryAcquire(() => foreign++), undefined)
+        assert.equal(foreign, 1)
+        await taken.release()
+      }
+    })
+
+    test('a holder whose stream or lease was replaced by another type is told, and a new one by what is in the way', async () => {
+      await using t = await shared.setup()
+      const wrongType = { code: 'REDIS_REPLY_ERROR', replyCode: 'WRONGTYPE' }
+      await t.redis.del(t.stream)
+      await assert.rejects(t.lease.claim(1), { code: 'REDIS_REPLY_ERROR', replyCode: 'NOGROUP' })
+      await t.redis.set(t.stream, 'x')
+      await assert.rejects(t.lease.claim(1), wrongType)
+      await assert.rejects(t.lease.reread('0', 1), wrongType)
+      await assert.rejects(t.lease.waitForEntries({ signal: AbortSignal.timeout(5000) }), wrongType)
+      await t.lease.release()
+      await assert.rejects(t.tryAcquire(), wrongType)
+      assert.equal(await t.redis.exists(keys.leaseKey(t.partition)), 0)
+      await t.redis.del(t.stream)
+      const next = await t.acquire()
+      await t.redis.del(keys.leaseKey(t.partition))
+      await t.redis.hset(keys.leaseKey(t.partition), 'x', 'x')
+      await assert.rejects(next.claim(1), wrongType)
+      await assert.rejects(next.renew(), wrongType)
+      await t.redis.del(keys.leaseKey(t.partition))
     })
 
     test('renew() keeps the lease beyond its length; without it the lease runs out', async () => {
@@ -369,7 +437,7 @@ interface Setup extends AsyncDisposable {
   readonly lease: PartitionLease
   /** An entry of this test's partition. */
   anEntry(o?: Partial<Entry>): Entry
-  tryAcquire(): Promise<PartitionLease | undefined>
+  tryAcquire(onForeign?: () => void): Promise<PartitionLease | undefined>
   /** Released at the end. */
   acquire(): Promise<PartitionLease>
 }
@@ -395,7 +463,7 @@ async function setupOn(
     createSecretRing('0000000a', new Map([['0000000a', createSecretKey(Buffer.alloc(32, 7))]])),
   )
   const blockingRedis = () => openRedis({ url: server.url, name: 'test-wait', blocking: true })
-  const tryAcquire = () => acquireLease({ redis, blockingRedis, partition, leaseMs })
+  const tryAcquire = (onForeign = () => {}) => acquireLease({ redis, blockingRedis, partition, leaseMs, onForeign })
   const leases: PartitionLease[] = []
   const acquireOne = async () => {
     const lease = await tryAcquire()

@@ -52,12 +52,17 @@ export interface PartitionLease {
   readBody(messageId: string): Promise<BodyRecord | undefined>
 }
 
+/** No worker asks for more, so whatever lasts longer was not taken by one. */
+const MAX_LEASE_MS = 600_000
+
 const acquireScript = defineScript(new URL('./acquire-lease.lua', import.meta.url))
 const renewScript = defineScript(new URL('./renew-lease.lua', import.meta.url))
 const releaseScript = defineScript(new URL('./release-lease.lua', import.meta.url))
 
 /**
  * @param blockingRedis opens a connection for waiting (`blocking: true`); called at the first wait, closed by `release`
+ * @param leaseMs at most 600,000
+ * @param onForeign the lease was taken over although it had not run out: nobody of ours takes one without an end
  * @returns undefined when somebody else holds the lease
  * @throws {RedisOutcomeUnknownError} the lease may be taken by nobody until it expires
  */
@@ -66,21 +71,28 @@ export async function acquireLease({
   blockingRedis,
   partition,
   leaseMs,
+  onForeign = () => undefined,
 }: {
   redis: Redis
   blockingRedis: () => Redis
   partition: number
   leaseMs: number
+  onForeign?: () => void
 }): Promise<PartitionLease | undefined> {
+  if (leaseMs > MAX_LEASE_MS) {
+    throw new RangeError(`Cannot take a lease: leaseMs must be up to ${MAX_LEASE_MS}, current value is ${leaseMs}`)
+  }
   const token = randomBytes(16).toString('hex')
   const stream = keys.streamKey(partition)
   const reply = await redisCall(
     redis,
-    () => acquireScript.run(redis, [keys.leaseKey(partition), stream], [token, leaseMs, GROUP]),
+    () => acquireScript.run(redis, [keys.leaseKey(partition), stream], [token, leaseMs, GROUP, MAX_LEASE_MS]),
     { writes: true },
   )
   if (reply === null) return undefined
-  return createLease({ redis, partition, token }, { blockingRedis, leaseMs, lastDeliveredId: String(reply) })
+  const [lastDeliveredId, foreign]: unknown[] = Array.isArray(reply) ? reply : []
+  if (foreign === 1) onForeign()
+  return createLease({ redis, partition, token }, { blockingRedis, leaseMs, lastDeliveredId: String(lastDeliveredId) })
 }
 
 function createLease(

@@ -4,13 +4,13 @@ import { defineScript } from '#shared/redis'
 import { type ClaimedEntry, readClaimedEntries } from './claimed-entry.ts'
 import { type Holding, runFenced } from './fenced.ts'
 import { CONSUMER, GROUP, keys } from './keys.ts'
-import { checkLimit } from './limit.ts'
+import { checkLimit, MAX_ENTRY_BYTES } from './limit.ts'
 
 const script = defineScript(new URL('./reread.lua', import.meta.url))
 
 /** @param afterStreamId `0` for the first page, then the last id of the page before */
 export async function reread(holding: Holding, afterStreamId: string, limit: number): Promise<ClaimedEntry[]> {
   checkLimit('reread', limit)
-  const args = [GROUP, CONSUMER, limit, afterStreamId]
+  const args = [GROUP, CONSUMER, limit, afterStreamId, MAX_ENTRY_BYTES]
   return readClaimedEntries(await runFenced(script, holding, [keys.streamKey(holding.partition)], args))
 }
