@@ -13,7 +13,7 @@ import { closeRedis, openRedis } from '#shared/redis'
 import { createRetrySchedule, retryDelays } from '#shared/retry-schedule'
 import { readBrokerCredential, readRecordSecrets, readSigningIdentity, readTokenSecrets } from '#shared/secrets'
 import { DEFAULT_HTTP_RETRY } from '#shared/sns-wire'
-import { acquireLease, keys } from '#shared/stream-log'
+import { acquireLease, keys, watchMeta } from '#shared/stream-log'
 import { createAttemptDelivery } from './attempt.ts'
 import { createCompose } from './compose.ts'
 import { readDeliveryConfig } from './config.ts'
@@ -64,7 +64,7 @@ const redis = openRedis({
   onError: (error) => log.warn('redis.connection-failed', {}, error),
 })
 
-const meta = await waitForMeta({ redis, partitions: config.partitions, signal: shutdown, log })
+const meta = await waitForMeta({ redis, recordMac, partitions: config.partitions, signal: shutdown, log })
 if (meta !== undefined) await deliver(meta.partitions)
 await closeRedis(redis)
 log.info('delivery.stopped')
@@ -74,14 +74,18 @@ async function deliver(partitions: number): Promise<void> {
   const delays = retryDelays(DEFAULT_HTTP_RETRY)
   const { retrySecondMs } = config
   const random = Math.random
-  const catalog = createCatalog({
+  const onForged = ({ kind, ...what }: { kind: string; topicArn?: string; partition?: number }) => {
+    count.recordForged(kind)
+    log.alarm('record.forged', { kind, ...what })
+  }
+  using _metaWatch = watchMeta({
     redis,
     recordMac,
-    onForged: ({ kind, topicArn }) => {
-      count.recordForged(kind)
-      log.alarm('record.forged', { kind, topicArn })
-    },
+    partitions,
+    onForged: () => onForged({ kind: 'meta' }),
+    onDisagreement: (stored) => log.alarm('partitions.disagree', { inForce: partitions, stored }),
   })
+  const catalog = createCatalog({ redis, recordMac, onForged })
   const openBody = createOpenBody({
     openingKeys: createOpeningKeys({ kms, clock, onLookup: count.observeDataKeyLookup }),
     clock,
@@ -115,6 +119,7 @@ async function deliver(partitions: number): Promise<void> {
         blockingRedis: () => openRedis({ url: config.redisUrl, name: `delivery-wait-${partition}`, blocking: true }),
         partition,
         leaseMs: config.leaseMs,
+        onForeign: () => onForged({ kind: 'lease', partition }),
       }),
     runLoop: (work) => runDeliveryLoop({ ...shared, ...work, handleEntry }),
     openRetries: (work) =>

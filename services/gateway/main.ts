@@ -11,12 +11,13 @@ import { openPrincipals } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
-import { createStreamAppender, openMeta } from '#shared/stream-log'
+import { createStreamAppender } from '#shared/stream-log'
 import { createAppendConfirmation } from './append-confirmation.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { readGatewayConfig } from './config.ts'
 import { createHandleRequest } from './handle-request.ts'
 import { createGatewayMetrics } from './metrics.ts'
+import { openPartitions } from './open-partitions.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
 import { startGatewayServer } from './server.ts'
 import { createTopicLookup } from './topic-lookup.ts'
@@ -51,15 +52,17 @@ const redis = openRedis({
   onError: (error) => log.warn('redis.connection-failed', {}, error),
 })
 await whenReady(redis, shutdown)
-const meta = await openMeta({ redis, partitions: config.partitions })
-if (meta.partitions !== config.partitions) {
-  log.warn('partitions.fixed', { configured: config.partitions, inForce: meta.partitions })
-}
-
-const onForged = ({ kind, topicArn }: { kind: string; topicArn: string }) => {
+const onForged = ({ kind, topicArn }: { kind: string; topicArn?: string }) => {
   count.recordForged(kind)
   log.alarm('record.forged', { kind, topicArn })
 }
+using meta = await openPartitions({
+  redis,
+  recordMac,
+  configured: config.partitions,
+  log,
+  onForged: () => onForged({ kind: 'meta' }),
+})
 const catalog = createCatalog({ redis, recordMac, onForged })
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
 const sealingKeys = createSealingKeys({

@@ -3,11 +3,21 @@
  *
  * The number cannot follow a setting: the partition function takes it, and with another one the
  * messages of a data key would lie in two partitions. What was chosen first stays.
+ *
+ * Under a MAC like every record: a worker that believed a smaller number would leave the streams beyond
+ * it unread, and nobody would notice. Where the record is gone, the streams that exist say which numbers
+ * it cannot have held.
  */
 
-import { defineScript, type Redis, redisCall } from '#shared/redis'
+import { RecordForgedError, type RecordMac } from '#shared/record-mac'
+import { defineScript, isWrongType, type Redis, redisCall } from '#shared/redis'
 import { SchemaUnsupportedError } from './errors.ts'
 import { keys } from './keys.ts'
+
+interface Meta {
+  partitions: number
+  schemaVersion: number
+}
 
 const SCHEMA_VERSION = 1
 
@@ -18,29 +28,81 @@ const script = defineScript(new URL('./open-meta.lua', import.meta.url))
 
 /**
  * @param partitions used at the first start only; the stored number comes back
- * @throws {SchemaUnsupportedError} when the data is of another release's schema
+ * @throws {RecordForgedError} when the record is not as one of us wrote it
+ * @throws {SchemaUnsupportedError} when the data is of another release's schema, or of more partitions than would be in force
  */
 export async function openMeta({
   redis,
+  recordMac,
   partitions,
 }: {
   redis: Redis
+  recordMac: RecordMac
   partitions: number
-}): Promise<{ partitions: number; schemaVersion: number }> {
+}): Promise<Meta> {
   if (!isPartitionCount(partitions)) {
     throw new RangeError(`Cannot open the log: partitions must be 1..${MAX_PARTITIONS}, current value is ${partitions}`)
   }
-  const reply = await redisCall(redis, () => script.run(redis, [keys.metaKey], [SCHEMA_VERSION, partitions]), {
-    writes: true,
-  })
-  const [schemaVersion, stored] = Array.isArray(reply) ? reply.map(String).map(Number) : []
-  if (schemaVersion !== SCHEMA_VERSION) throw new SchemaUnsupportedError(`its schema version is not ${SCHEMA_VERSION}`)
-  if (stored === undefined || !isPartitionCount(stored)) {
-    throw new SchemaUnsupportedError('its number of partitions is not usable')
+  const stored = await readMeta(redis)
+  if (stored !== undefined) return decodeMeta(stored, recordMac)
+
+  const needed = await countStreams(redis)
+  if (needed > partitions) {
+    throw new SchemaUnsupportedError(
+      `it has streams of ${needed} partitions or more, and no record of their number; the setting says ${partitions}`,
+    )
   }
-  return { partitions: stored, schemaVersion }
+  const mac = recordMac.authenticate('meta', [String(SCHEMA_VERSION), String(partitions)])
+  const args = [SCHEMA_VERSION, partitions, mac]
+  const reply = await redisCall(redis, () => script.run(redis, [keys.metaKey], args), { writes: true })
+  return decodeMeta(Array.isArray(reply) ? reply.map(textOf) : [], recordMac)
+}
+
+type StoredMeta = (string | undefined)[]
+
+/** @returns schema version, partitions and MAC; undefined when there is no record */
+async function readMeta(redis: Redis): Promise<StoredMeta | undefined> {
+  try {
+    const values = await redisCall(redis, () => redis.hmget(keys.metaKey, 'schemaVersion', 'partitions', 'mac'))
+    return values.every((value) => value === null) ? undefined : values.map(textOf)
+  } catch (error) {
+    if (isWrongType(error)) throw new RecordForgedError('Cannot trust a stored record: the key of kind meta is no hash')
+    throw error
+  }
+}
+
+function decodeMeta([schemaVersion, partitions, mac]: StoredMeta, recordMac: RecordMac): Meta {
+  // Later schemas keep this MAC, so that an earlier release can tell them from a forgery.
+  recordMac.verify('meta', [schemaVersion, partitions], mac)
+  if (schemaVersion !== String(SCHEMA_VERSION)) {
+    throw new SchemaUnsupportedError(`its schema version is not ${SCHEMA_VERSION}`)
+  }
+  const count = Number(partitions)
+  if (!isPartitionCount(count)) throw new SchemaUnsupportedError('its number of partitions is not usable')
+  return { partitions: count, schemaVersion: SCHEMA_VERSION }
+}
+
+/** @returns the number of the last partition that has a stream, counted from 1; 0 when there is none */
+async function countStreams(redis: Redis): Promise<number> {
+  let cursor = '0'
+  let count = 0
+  do {
+    const [next, found] = await redisCall(redis, () =>
+      redis.scan(cursor, 'MATCH', 'sealcast:{p:*}:stream', 'COUNT', 1000),
+    )
+    for (const key of found) {
+      const partition = Number(/^sealcast:\{p:(\d+)\}:stream$/.exec(key)?.[1] ?? Number.NaN)
+      if (partition < MAX_PARTITIONS) count = Math.max(count, partition + 1)
+    }
+    cursor = next
+  } while (cursor !== '0')
+  return count
 }
 
 function isPartitionCount(value: number): boolean {
   return Number.isInteger(value) && value >= 1 && value <= MAX_PARTITIONS
+}
+
+function textOf(value: unknown): string | undefined {
+  return value === null || value === undefined ? undefined : String(value)
 }

@@ -85,8 +85,8 @@ export async function createWorkerStage(
   const client = openRedis({ url: redis.url, name: 'test' })
   cleanup.defer(() => closeRedis(client))
   await whenReady(client)
-  await openMeta({ redis: client, partitions: PARTITIONS })
   const recordMac = createRecordMac(await readRecordSecrets(secretsDir))
+  await openMeta({ redis: client, recordMac, partitions: PARTITIONS })
   const catalog = createCatalog({ redis: client, recordMac, onForged: () => undefined })
   const appender = createStreamAppender({ redis: client, recordMac, partitions: PARTITIONS })
 
