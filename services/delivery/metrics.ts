@@ -1,12 +1,10 @@
 /** What the delivery worker counts. Names that dashboards rely on stay stable over releases. */
 
-import type { KmsRequestObserver } from '#shared/kms-client'
+import { type BrokerMetrics, createBrokerMetrics } from '#shared/broker-metrics'
 import type { Metrics } from '#shared/metrics'
 import type { AttemptDecision } from './decide-settlement.ts'
 
-export interface DeliveryMetrics {
-  observeKms: KmsRequestObserver
-  observeDataKeyLookup(result: 'hit' | 'miss'): void
+export interface DeliveryMetrics extends BrokerMetrics {
   attempted(o: { protocol: string; decision: AttemptDecision['kind']; seconds: number }): void
   /** @param seconds from acceptance to the endpoint's 2xx */
   delivered(seconds: number): void
@@ -18,7 +16,6 @@ export interface DeliveryMetrics {
   entryHeld(reason: string): void
   /** @param reason `topic` or `subscription`: what is gone */
   dropped(reason: 'topic' | 'subscription'): void
-  recordForged(kind: string): void
   partitionsOwned(count: number): void
   leaseLost(): void
 }
@@ -26,19 +23,6 @@ export interface DeliveryMetrics {
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100] as const
 
 export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
-  const kmsRequests = metrics.counter(
-    'sealcast_kms_requests_total',
-    'KMS requests made, by operation, outcome (ok or the error code) and purpose.',
-    ['operation', 'outcome', 'purpose'],
-  )
-  const kmsSeconds = metrics.histogram(
-    'sealcast_kms_request_seconds',
-    'Duration of KMS requests.',
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
-    ['operation'],
-  )
-  const hits = metrics.counter('sealcast_data_key_cache_hits_total', 'Opens that found the data key in memory.')
-  const misses = metrics.counter('sealcast_data_key_cache_misses_total', 'Opens that had to ask KMS for the data key.')
   const deliveries = metrics.counter(
     'sealcast_deliveries_total',
     'Delivery attempts by protocol and outcome: delivered, retry (another attempt follows), failed (none does).',
@@ -75,19 +59,10 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     'Deliveries that were due to a topic or subscription that no longer exists.',
     ['reason'],
   )
-  const forged = metrics.counter(
-    'sealcast_records_forged_total',
-    'Stored records refused because their MAC did not verify, by kind. Anything above zero is an alarm.',
-    ['kind'],
-  )
   const owned = metrics.gauge('sealcast_partitions_owned', 'Partitions whose lease this worker holds.')
   const lost = metrics.counter('sealcast_leases_lost_total', 'Leases that ended before the worker released them.')
   return {
-    observeKms({ operation, outcome, purpose, seconds }) {
-      kmsRequests.add({ operation, outcome, purpose })
-      kmsSeconds.observe({ operation }, seconds)
-    },
-    observeDataKeyLookup: (result) => (result === 'hit' ? hits : misses).add({}),
+    ...createBrokerMetrics(metrics),
     attempted({ protocol, decision, seconds }) {
       deliveries.add({ protocol, outcome: decision })
       attemptSeconds.observe({ protocol }, seconds)
@@ -98,7 +73,6 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     entryQuarantined: (reason) => quarantined.add({ reason }),
     entryHeld: (reason) => held.add({ reason }),
     dropped: (reason) => dropped.add({ reason }),
-    recordForged: (kind) => forged.add({ kind }),
     partitionsOwned: (count) => owned.set({}, count),
     leaseLost: () => lost.add({}),
   }

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { createMetrics } from '#shared/metrics'
+import { createBrokerMetrics } from './index.ts'
+
+suite('createBrokerMetrics()', () => {
+  test('exports the names and labels that dashboards rely on', async () => {
+    const metrics = createMetrics({ service: 'test' })
+    const count = createBrokerMetrics(metrics)
+    count.observeKms({ operation: 'Decrypt', outcome: 'ok', purpose: 'deliver', seconds: 0.004 })
+    count.observeDataKeyLookup('miss')
+    count.observeDataKeyLookup('hit')
+    count.observeDataKeyLookup('hit')
+    count.recordForged('topic')
+    const { text } = await metrics.expose()
+    for (const line of [
+      'sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver"} 1',
+      'sealcast_kms_request_seconds_bucket{le="0.005",operation="Decrypt"} 1',
+      'sealcast_data_key_cache_hits_total 2',
+      'sealcast_data_key_cache_misses_total 1',
+      'sealcast_records_forged_total{kind="topic"} 1',
+    ]) {
+      assert.ok(text.includes(`${line}\n`), line)
+    }
+  })
+})

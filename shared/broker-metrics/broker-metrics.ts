@@ -1,0 +1,50 @@
+/**
+ * What gateways and workers both count, under one name each: KMS requests, look-ups of data keys,
+ * forged records. Dashboards and the predicted KMS volume rely on these names.
+ *
+ * Counted by callers only; what the local KMS served is its own metric.
+ */
+
+import type { Metrics } from '#shared/metrics'
+
+export interface BrokerMetrics {
+  /** @param r.outcome `ok` or an error code; @param r.purpose why the call was made */
+  observeKms(r: { operation: string; outcome: string; purpose: string; seconds: number }): void
+  observeDataKeyLookup(result: 'hit' | 'miss'): void
+  /** @param kind of the record: topic, subscription, data-key … */
+  recordForged(kind: string): void
+}
+
+const KMS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
+  const kmsRequests = metrics.counter(
+    'sealcast_kms_requests_total',
+    'KMS requests made, by operation, outcome (ok or the error code) and purpose.',
+    ['operation', 'outcome', 'purpose'],
+  )
+  const kmsSeconds = metrics.histogram('sealcast_kms_request_seconds', 'Duration of KMS requests.', KMS_SECONDS, [
+    'operation',
+  ])
+  const hits = metrics.counter(
+    'sealcast_data_key_cache_hits_total',
+    'Seals and opens that found a usable data key in memory.',
+  )
+  const misses = metrics.counter(
+    'sealcast_data_key_cache_misses_total',
+    'Seals and opens that had to obtain the data key first.',
+  )
+  const forged = metrics.counter(
+    'sealcast_records_forged_total',
+    'Stored records refused because their MAC did not verify, by kind. Anything above zero is an alarm.',
+    ['kind'],
+  )
+  return {
+    observeKms({ operation, outcome, purpose, seconds }) {
+      kmsRequests.add({ operation, outcome, purpose })
+      kmsSeconds.observe({ operation }, seconds)
+    },
+    observeDataKeyLookup: (result) => (result === 'hit' ? hits : misses).add({}),
+    recordForged: (kind) => forged.add({ kind }),
+  }
+}

@@ -1,0 +1,1 @@
+export { type BrokerMetrics, createBrokerMetrics } from './broker-metrics.ts'
