@@ -11,12 +11,15 @@ import { isAlive, readPids, startStack, waitUntil } from './start-stack.ts'
 import { startTestSubscriber } from './test-subscriber.ts'
 
 const root = dirname(dirname(import.meta.dirname))
+/** The promise of the README's first command, once dependencies are installed. */
+const READY_WITHIN_MS = 10_000
 
 suite('npm run up', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     test(`stops every process it started on ${signal}, and removes env`, async (t) => {
       const { home, npm, ended, output } = startNpm(t)
-      await waitUntil('env is there', () => existsSync(join(home, 'env')) || npm.exitCode !== null)
+      // On an empty data directory, keys and certificates made on the way.
+      await waitUntil('it is ready', () => existsSync(join(home, 'env')) || npm.exitCode !== null, READY_WITHIN_MS)
       const pids = [...descendantsOf(npm.pid ?? 0), ...Object.values(readPids(home))].filter((pid) => pid !== undefined)
       // npm, the bootstrap, up, and its four.
       assert.ok(new Set(pids).size >= 6, output())
