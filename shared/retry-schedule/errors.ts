@@ -9,3 +9,10 @@ export class RetryScheduleUnavailableError extends BrokerError {
   override readonly fault = 'receiver'
   override readonly retryable = true
 }
+
+/** A job or a key of the schedule is as only somebody else can have written it. Nothing was recorded. */
+export class RetryScheduleSpoiltError extends BrokerError {
+  override readonly code = 'RETRY_SCHEDULE_SPOILT'
+  override readonly fault = 'receiver'
+  override readonly retryable = false
+}

@@ -1,5 +1,5 @@
 export { applyJitter, JITTER_SHARE } from './apply-jitter.ts'
-export { RetryScheduleUnavailableError } from './errors.ts'
+export { RetryScheduleSpoiltError, RetryScheduleUnavailableError } from './errors.ts'
 export { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
 export {
   createRetrySchedule,

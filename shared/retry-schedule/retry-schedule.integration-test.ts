@@ -153,6 +153,77 @@ suite('createRetrySchedule()', () => {
     await retries.close()
   })
 
+  test('believes of a job its id and its attempts, and nothing else that was written into it', async () => {
+    await using stage = await setup()
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    let finished = 0
+    const retries = stage.open(async ({ retriesMade }) => {
+      if (retriesMade < 2) return { kind: 'retry', delayMs: 1, reason: 'HTTP_503' }
+      finished++
+      return { kind: 'done' }
+    })
+    await retries.schedule(reference, { delayMs: 300 })
+    const other = JSON.stringify({ messageId: randomUUID(), subscriptionId: randomUUID() })
+    const fields = ['id', 'other', 'name', 'x', 'data', other, 'opts', '{"attempts":1}', 'rjk', 'x', 'defa', 'no']
+    await stage.redis.cli('hset', `${PREFIX}:retry:${reference.messageId}-${reference.subscriptionId}`, ...fields)
+    await stage.until(async () => finished === 1 && (await stage.jobs()) === 0)
+    assert.deepEqual(
+      stage.runs,
+      [0, 1, 2].map((retriesMade) => ({ ...reference, retriesMade })),
+    )
+    await retries.close()
+  })
+
+  test('outlives made-up jobs of every kind, reports them, and runs the others', async () => {
+    await using stage = await setup()
+    const retries = stage.open(async () => ({ kind: 'done' }))
+    const junk = [
+      ['name', 'x', 'data', '{"messageId":"a","subscriptionId":"b"}', 'opts', '{}'],
+      ['name', 'x', 'data', 'null', 'opts', '{"repeat":{"every":1}}', 'rjk', 'x'],
+      ['name', 'x', 'data', '{', 'opts', '{', 'timestamp', 'x'],
+      ['name', 'x', 'data', '{}', 'opts', 'null'],
+      ['name', 'x', 'data', 'x'.repeat(100_000), 'opts', '{}', 'parent', '{'],
+      ['x', 'x'],
+    ]
+    const genuine = Array.from({ length: junk.length }, () => ({
+      messageId: randomUUID(),
+      subscriptionId: randomUUID(),
+    }))
+    for (const [n, fields] of junk.entries()) {
+      await stage.redis.cli('hset', `${PREFIX}:retry:junk${n}`, ...fields)
+      await stage.redis.cli('lpush', `${PREFIX}:retry:wait`, `junk${n}`, 'no-job')
+      const reference = genuine[n]
+      if (reference !== undefined) await retries.schedule(reference, { delayMs: 0 })
+    }
+    await stage.redis.cli('set', `${PREFIX}:retry:string`, 'x')
+    await stage.redis.cli('lpush', `${PREFIX}:retry:wait`, 'string')
+    const last = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await retries.schedule(last, { delayMs: 100 })
+    await stage.until(async () => stage.runs.some(({ messageId }) => messageId === last.messageId))
+    assert.deepEqual(new Set(stage.runs.map(({ messageId }) => messageId)).size, genuine.length + 1)
+    assert.equal(stage.runs.length, genuine.length + 1)
+    assert.ok(stage.forgeries.length >= 2, String(stage.forgeries.length))
+    await retries.close()
+  })
+
+  test('says that a key of another type is in the way, and goes on when it is gone', async () => {
+    await using stage = await setup()
+    const retries = stage.open(async () => ({ kind: 'done' }))
+    const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
+    await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 0 })
+    await stage.until(async () => stage.runs.length === 1)
+    await stage.redis.cli('del', `${PREFIX}:retry:wait`)
+    await stage.redis.cli('set', `${PREFIX}:retry:wait`, 'x')
+    await assert.rejects(retries.schedule(reference, { delayMs: 0 }), {
+      code: 'RETRY_SCHEDULE_SPOILT',
+      retryable: false,
+    })
+    await stage.redis.cli('del', `${PREFIX}:retry:wait`)
+    await retries.schedule(reference, { delayMs: 0 })
+    await stage.until(async () => stage.runs.length === 2)
+    await retries.close()
+  })
+
   test('keeps every key of a partition in its hash slot', async () => {
     await using stage = await setup({ cluster: true })
     const retries = stage.open(async () => ({ kind: 'done' }))
@@ -167,17 +238,20 @@ suite('createRetrySchedule()', () => {
 async function setup({ addDeadlineMs = 3_000, cluster = false }: { addDeadlineMs?: number; cluster?: boolean } = {}) {
   const redis = await startTestRedis({ cluster })
   const errors: unknown[] = []
+  const forgeries: unknown[] = []
   const runs: DueRetry[] = []
   const schedule = createRetrySchedule({
     url: redis.url,
     clock: systemClock,
     lockMs: 500,
     onError: (error) => void errors.push(error),
+    onForged: (error) => void forgeries.push(error),
     addDeadlineMs,
   })
   return {
     redis,
     errors,
+    forgeries,
     runs,
     open: (process: (due: DueRetry) => Promise<RetryVerdict>) =>
       schedule.open({

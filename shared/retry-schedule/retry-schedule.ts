@@ -6,16 +6,20 @@
  * What becomes of a job is decided by the caller's `process` and applied here, so that policies,
  * subscriptions and leases stay outside: BullMQ's own attempt limit is never reached.
  *
+ * Nothing authenticates a job, so little of it is believed: its id, which is the reference, and the
+ * number of attempts. Data and options that lie in Redis are not looked at. A reference that somebody
+ * made up leads to a body record that verifies, or to nothing.
+ *
  * Each partition has its queue, in the partition's hash slot. One connection is shared by all
  * queues; each partition adds one that blocks. Both keep commands while Redis is gone, as BullMQ
  * needs, wherefore `schedule` has a deadline. Nothing but codes is stored of a failure.
  */
 
-import { DelayedError, type Job, Queue, Worker } from 'bullmq'
+import { DelayedError, type Job, type JobJson, type JobsOptions, Queue, Worker } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Clock } from '#shared/clock'
 import { describeError } from '#shared/errors'
-import { RetryScheduleUnavailableError } from './errors.ts'
+import { RetryScheduleSpoiltError, RetryScheduleUnavailableError } from './errors.ts'
 
 export interface RetryReference {
   messageId: string
@@ -42,6 +46,7 @@ export interface PartitionRetries {
    * Records a retry. Doing so again while the job exists changes nothing.
    *
    * @throws {RetryScheduleUnavailableError} when Redis does not answer in time
+   * @throws {RetryScheduleSpoiltError} when a key of the schedule has a type that it never had
    */
   schedule(reference: RetryReference, options: { delayMs: number }): Promise<void>
   /** Starts no more jobs and waits for those that run; while Redis is gone it may wait for long. Scheduling goes on. */
@@ -86,6 +91,7 @@ const UNEXPECTED_FAILURE_DELAY_MS = 1_000
  * @param lockMs how long a job of a killed process stays locked before another run; two to three
  *   times that until it is found
  * @param onError told of failures that are nobody's answer (connection losses, lost locks), once for each kind in a while
+ * @param onForged told of jobs and keys that only somebody else can have written, likewise
  * @param addDeadlineMs how long `schedule` waits for Redis
  */
 export function createRetrySchedule({
@@ -93,12 +99,14 @@ export function createRetrySchedule({
   clock,
   lockMs,
   onError,
+  onForged = () => undefined,
   addDeadlineMs = 3_000,
 }: {
   url: string
   clock: Clock
   lockMs: number
   onError: (error: unknown) => void
+  onForged?: (error: unknown) => void
   addDeadlineMs?: number
 }): RetrySchedule {
   const connection = new RememberingRedis(url, {
@@ -108,12 +116,14 @@ export function createRetrySchedule({
     maxRetriesPerRequest: null,
     retryStrategy: (times) => Math.min(50 * times, 500),
   })
-  const report = reportSparsely(onError, clock)
+  const onFailure = reportSparsely(onError, clock)
+  const onForgery = reportSparsely(onForged, clock)
+  const report = (error: unknown) => (isForged(error) ? onForgery : onFailure)(error)
   connection.on('error', report)
 
   return {
     open: ({ prefix, concurrency, process }) =>
-      openPartition({ connection, clock, prefix, concurrency, process, lockMs, onError: report, addDeadlineMs }),
+      openPartition({ connection, clock, prefix, concurrency, process, lockMs, report, onFailure, addDeadlineMs }),
     async [Symbol.asyncDispose]() {
       connection.disconnect()
       for (const copy of connection.copies) copy.disconnect()
@@ -128,7 +138,8 @@ function openPartition({
   concurrency,
   process,
   lockMs,
-  onError,
+  report,
+  onFailure,
   addDeadlineMs,
 }: {
   connection: Redis
@@ -137,17 +148,20 @@ function openPartition({
   concurrency: number
   process: (due: DueRetry) => Promise<RetryVerdict>
   lockMs: number
-  onError: (error: unknown) => void
+  /** Of BullMQ. */
+  report: (error: unknown) => void
+  /** Of `process`. */
+  onFailure: (error: unknown) => void
   addDeadlineMs: number
 }): PartitionRetries {
-  const queue = new Queue<RetryReference>(QUEUE_NAME, {
+  const queue = new Queue(QUEUE_NAME, {
     connection,
     prefix,
     streams: { events: { maxLen: EVENTS_KEPT } },
   })
-  queue.on('error', onError)
+  queue.on('error', report)
 
-  const worker = new CuttableWorker(QUEUE_NAME, (job, token) => run(job, token), {
+  const worker = new RetryWorker(QUEUE_NAME, (job, token) => run(job, token), {
     connection,
     prefix,
     concurrency,
@@ -157,9 +171,9 @@ function openPartition({
     maxStalledCount: Number.MAX_SAFE_INTEGER,
     settings: { backoffStrategy: (_attemptsMade, _type, error) => delayOf(error) },
   })
-  worker.on('error', onError)
+  worker.on('error', report)
 
-  async function run(job: Job<RetryReference>, token: string | undefined): Promise<void> {
+  async function run(job: Job, token: string | undefined): Promise<void> {
     const verdict = await judge(job)
     switch (verdict.kind) {
       case 'done':
@@ -174,22 +188,34 @@ function openPartition({
   }
 
   /** BullMQ's lock fences this: a job that somebody else runs by now stays theirs. */
-  async function putBack(job: Job<RetryReference>, token: string | undefined, delayMs: number): Promise<never> {
+  async function putBack(job: Job, token: string | undefined, delayMs: number): Promise<never> {
     await job.moveToDelayed(clock.now() + delayMs, token)
     throw new DelayedError()
   }
 
-  async function judge(job: Job<RetryReference>): Promise<RetryVerdict> {
-    const { messageId, subscriptionId } = job.data
-    if (typeof messageId !== 'string' || typeof subscriptionId !== 'string') {
-      onError(new TypeError('A retry job without a reference was removed'))
+  async function judge(job: Job): Promise<RetryVerdict> {
+    const reference = referenceOf(job.id)
+    if (reference === undefined) {
+      report(new RetryScheduleSpoiltError('A job that names no message and subscription was removed'))
       return { kind: 'done' }
     }
     try {
-      return await process({ messageId, subscriptionId, retriesMade: job.attemptsMade })
+      return await process({ ...reference, retriesMade: job.attemptsMade })
     } catch (error) {
-      onError(error)
+      onFailure(error)
       return { kind: 'hold', delayMs: UNEXPECTED_FAILURE_DELAY_MS }
+    }
+  }
+
+  async function add(jobId: string, delayMs: number): Promise<void> {
+    try {
+      await queue.add('retry', {}, { ...JOB_OPTIONS, jobId, delay: delayMs })
+    } catch (error) {
+      if (!isWrongType(error)) throw error
+      // What the script did before it failed stays: a job that is in no list, for which the next attempt
+      // to schedule it would be taken as done.
+      await connection.del(queue.toKey(jobId))
+      throw new RetryScheduleSpoiltError('Cannot schedule a retry: a key of the schedule holds another type of value')
     }
   }
 
@@ -200,19 +226,7 @@ function openPartition({
   }
 
   return {
-    schedule: (reference, { delayMs }) =>
-      beforeDeadline(
-        addDeadlineMs,
-        queue.add('retry', reference, {
-          jobId: `${reference.messageId}-${reference.subscriptionId}`,
-          delay: delayMs,
-          attempts: UNREACHABLE_ATTEMPTS,
-          backoff: { type: 'verdict' },
-          removeOnComplete: true,
-          removeOnFail: true,
-          stackTraceLimit: 0,
-        }),
-      ),
+    schedule: (reference, { delayMs }) => beforeDeadline(addDeadlineMs, add(jobIdOf(reference), delayMs)),
     stop,
     async close() {
       await stop()
@@ -229,6 +243,25 @@ function openPartition({
 
 const QUEUE_NAME = 'retry'
 
+/** In force whatever a job says of itself. */
+const JOB_OPTIONS: JobsOptions = {
+  attempts: UNREACHABLE_ATTEMPTS,
+  backoff: { type: 'verdict' },
+  removeOnComplete: true,
+  removeOnFail: true,
+  stackTraceLimit: 0,
+}
+
+function jobIdOf({ messageId, subscriptionId }: RetryReference): string {
+  return `${messageId}-${subscriptionId}`
+}
+
+/** Both are UUIDs, so that the id has one reading. */
+function referenceOf(jobId: string | undefined): RetryReference | undefined {
+  const [, messageId, subscriptionId] = /^([0-9a-f-]{36})-([0-9a-f-]{36})$/.exec(jobId ?? '') ?? []
+  return messageId === undefined || subscriptionId === undefined ? undefined : { messageId, subscriptionId }
+}
+
 /**
  * Remembers the copies that BullMQ makes of it. A worker that closes while Redis is gone waits for
  * its copy to end, which tries to connect for ever and would keep the process from ending.
@@ -244,8 +277,16 @@ class RememberingRedis extends Redis {
   }
 }
 
-/** A worker whose waiting close can be left alone: it then holds no timer and renews no lock. */
-class CuttableWorker extends Worker<RetryReference> {
+class RetryWorker extends Worker {
+  /** Takes over what is believed of a stored job; the rest could name other jobs, queues and schedules. */
+  protected override createJob(stored: JobJson, jobId: string): Job {
+    const { name, delay, priority, timestamp, attemptsStarted, attemptsMade } = stored
+    const counted = Number.isSafeInteger(attemptsMade) && attemptsMade >= 0 ? attemptsMade : 0
+    const believed = { name, delay, priority, timestamp, attemptsStarted, attemptsMade: counted }
+    return super.createJob({ ...believed, id: jobId, data: '{}', opts: JOB_OPTIONS, progress: 0 } as JobJson, jobId)
+  }
+
+  /** Lets a close that waits be left alone: the worker then holds no timer and renews no lock. */
   async cut(): Promise<void> {
     await this.pause(true)
     await this.lockManager.close()
@@ -264,6 +305,16 @@ class RetryLater extends Error {
 
 function delayOf(error: Error | undefined): number {
   return error instanceof RetryLater ? error.delayMs : UNEXPECTED_FAILURE_DELAY_MS
+}
+
+/** What Redis answers for a key of another type, and what reading a job says that none of us wrote. */
+function isForged(error: unknown): boolean {
+  if (error instanceof RetryScheduleSpoiltError || error instanceof SyntaxError) return true
+  return isWrongType(error)
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE')
 }
 
 /** During an outage every connection reports every attempt, several in a second. */
@@ -294,6 +345,7 @@ async function beforeDeadline(deadlineMs: number, recorded: Promise<unknown>): P
       recorded.catch(() => undefined)
       throw error
     }
+    if (error instanceof RetryScheduleSpoiltError) throw error
     throw new RetryScheduleUnavailableError('Cannot schedule a retry: Redis refused it')
   } finally {
     clearTimeout(timer)
