@@ -6,7 +6,8 @@ import { createFakeClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
-import { RedisOutcomeUnknownError, RedisUnavailableError } from '#shared/redis'
+import { RedisOutcomeUnknownError, RedisReplyError, RedisUnavailableError } from '#shared/redis'
+import { RetryScheduleSpoiltError } from '#shared/retry-schedule'
 import { type ClaimedEntry, type Entry, encodeEntry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { EntryDecision } from './decide-settlement.ts'
 import { runDeliveryLoop } from './delivery-loop.ts'
@@ -145,6 +146,40 @@ suite('runDeliveryLoop()', () => {
     await stage.stop()
   })
 
+  test('gives up a partition whose stream or group was taken away', async () => {
+    for (const replyCode of ['WRONGTYPE', 'NOGROUP']) {
+      await using stage = setup()
+      stage.failNext('claim', new RedisReplyError(replyCode, 'not as it was'))
+      await assert.rejects(stage.finished, { replyCode })
+    }
+  })
+
+  test('leaves an entry pending, gives its place back and raises an alarm when its retry cannot be kept', async () => {
+    await using stage = setup({ budget: 1 })
+    stage.decide(async () => ({ kind: 'hand-off', retries: [{ subscriptionId: 's', delaySeconds: 20 }] }))
+    stage.failNext('schedule', new RetryScheduleSpoiltError('a key is in the way'))
+    stage.append('a')
+    await stage.until(() => stage.alarms.includes('entry.failed'))
+    assert.deepEqual(stage.pending(), ['a'])
+    stage.decide(async () => SETTLE)
+    stage.append('b')
+    await stage.until(() => stage.steps.includes('settle b'))
+    await stage.stop()
+  })
+
+  test('delivers an entry although somebody laid a body record beside it that does not verify', async () => {
+    await using stage = setup({ begin: false })
+    stage.append('a')
+    stage.claimAll()
+    stage.bodies.set('a', [])
+    stage.forgedBodies.add('a')
+    stage.begin()
+    await stage.until(() => stage.steps.includes('settle a'))
+    assert.deepEqual(stage.handled, ['a'])
+    assert.deepEqual(stage.alarms, ['record.forged'])
+    await stage.stop()
+  })
+
   test('drops everything at once when a fenced script is refused', async () => {
     await using stage = setup()
     const answer = Promise.withResolvers<EntryDecision>()
@@ -203,6 +238,7 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
   )
   const stream: (ClaimedEntry & { name: string; claimed: boolean })[] = []
   const bodies = new Map<string, string[]>()
+  const forgedBodies = new Set<string>()
   const steps: string[] = []
   const handled: string[] = []
   const alarms: string[] = []
@@ -282,7 +318,10 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
     settleSubscription: async () => undefined,
     async readBody(messageId) {
       const openSubscriptions = bodies.get(messageId)
-      return openSubscriptions === undefined ? undefined : { fields: new Map(), openSubscriptions }
+      if (openSubscriptions === undefined) return undefined
+      const fields = fieldsOf(encodeEntry(message(messageId), recordMac))
+      if (forgedBodies.has(messageId)) fields.set('subject', Buffer.from('added'))
+      return { fields, openSubscriptions }
     },
   }
   const log: Log = {
@@ -343,6 +382,7 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
   return {
     clock,
     bodies,
+    forgedBodies,
     steps,
     handled,
     alarms,
@@ -391,7 +431,7 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
     /** Ends a loop that a failed test left running. */
     async [Symbol.asyncDispose]() {
       gone.abort()
-      if (begun) await finished.promise
+      if (begun) await finished.promise.catch(() => undefined)
     },
   }
 }

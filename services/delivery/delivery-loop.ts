@@ -11,14 +11,22 @@
  * whose body record exists was handed off before its settlement was recorded: its first attempts are
  * over, and what is still open goes to the retry schedule once more.
  *
- * A fenced script that is refused ends everything at once; what is in flight then counts for nothing.
+ * A fenced script that is refused ends everything at once; what is in flight then counts for nothing. So
+ * does a stream or a group that somebody took away or replaced: taking the lease again makes them anew.
  */
 
 import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import type { RecordMac } from '#shared/record-mac'
 import { applyJitter, type PartitionRetries } from '#shared/retry-schedule'
-import { type ClaimedEntry, decodeEntry, type Entry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
+import {
+  type BodyRecord,
+  type ClaimedEntry,
+  decodeEntry,
+  type Entry,
+  LeaseLostError,
+  type PartitionLease,
+} from '#shared/stream-log'
 import { type DueAgain, decideError, type EntryDecision } from './decide-settlement.ts'
 import type { HandleEntry } from './handle-entry.ts'
 import { type Budget, createBudget } from './in-flight-budget.ts'
@@ -32,6 +40,7 @@ import {
   REREAD_SHARE,
 } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
+import { isTampering, reportFailure } from './report-failure.ts'
 import { createSettler } from './settler.ts'
 import type { TopicCache, TopicState } from './topic-cache.ts'
 
@@ -57,6 +66,7 @@ export interface LoopDependencies {
  * @param stopping aborts when no more entries are to be claimed; resolves once nothing is in flight
  * @param gone aborts when the lease is lost or time is up; resolves at once
  * @param onLeaseLost called when a fenced script was refused
+ * @throws what `isTampering` tells of the stream or the lease
  */
 export async function runDeliveryLoop(
   o: LoopDependencies & {
@@ -114,6 +124,7 @@ export async function runDeliveryLoop(
           o.onLeaseLost()
           return
         }
+        if (isTampering(error)) throw error
         log.warn('claim.failed', { partition }, error)
         // Its reply may be lost, not the claim.
         nextReadingAt = 0
@@ -237,7 +248,7 @@ export async function runDeliveryLoop(
   async function deliver(claimed: ClaimedEntry, entry: Entry, topic: TopicState, pending: boolean): Promise<void> {
     if (pending && !held.has(claimed.streamId)) {
       const body = await lease.readBody(entry.messageId)
-      if (body !== undefined) {
+      if (body !== undefined && isHandOffOf(entry, body)) {
         const delaySeconds = o.delays[0] ?? 0
         await schedule(
           entry,
@@ -249,6 +260,18 @@ export async function runDeliveryLoop(
     }
     if (gone.aborted) return
     await apply(claimed, entry, await o.handleEntry(entry, topic, gone))
+  }
+
+  /** One that does not verify says nothing about whether the entry was handed off. */
+  function isHandOffOf({ messageId }: Entry, { fields }: BodyRecord): boolean {
+    try {
+      if (decodeEntry(fields, o.recordMac).messageId === messageId) return true
+    } catch (error) {
+      if (decideError(error).kind !== 'quarantine') throw error
+    }
+    metrics.recordForged('body')
+    log.alarm('record.forged', { kind: 'body', partition, messageId })
+    return false
   }
 
   async function apply(claimed: ClaimedEntry, entry: Entry | undefined, decision: EntryDecision): Promise<void> {
@@ -304,7 +327,7 @@ export async function runDeliveryLoop(
       await work()
     } catch (error) {
       if (error instanceof LeaseLostError) o.onLeaseLost()
-      else if (!gone.aborted) log.error('entry.failed', { partition, streamId }, error)
+      else if (!gone.aborted) reportFailure(o, 'entry.failed', { partition, streamId }, error)
     } finally {
       leave(streamId)
     }

@@ -41,6 +41,10 @@ const count = createDeliveryMetrics(metrics)
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
 const signing = await readSigningIdentity(config.secretsDir)
+const onForged = ({ kind, ...what }: { kind: string; topicArn?: string; partition?: number }) => {
+  count.recordForged(kind)
+  log.alarm('record.forged', { kind, ...what })
+}
 const trust = createSubscriberTrust(
   config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8'),
 )
@@ -57,6 +61,8 @@ await using retrySchedule = createRetrySchedule({
   clock,
   lockMs: config.leaseMs,
   onError: (error) => log.warn('retry-schedule.failed', {}, error),
+  // Without the error: its text may quote what somebody wrote.
+  onForged: () => onForged({ kind: 'retry-job' }),
 })
 const redis = openRedis({
   url: config.redisUrl,
@@ -74,10 +80,6 @@ async function deliver(partitions: number): Promise<void> {
   const delays = retryDelays(DEFAULT_HTTP_RETRY)
   const { retrySecondMs } = config
   const random = Math.random
-  const onForged = ({ kind, ...what }: { kind: string; topicArn?: string; partition?: number }) => {
-    count.recordForged(kind)
-    log.alarm('record.forged', { kind, ...what })
-  }
   using _metaWatch = watchMeta({
     redis,
     recordMac,

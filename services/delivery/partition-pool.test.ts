@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createFakeClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
-import { RedisUnavailableError } from '#shared/redis'
+import { RedisReplyError, RedisUnavailableError } from '#shared/redis'
 import type { PartitionRetries } from '#shared/retry-schedule'
 import type { PartitionLease } from '#shared/stream-log'
 import { createDeliveryMetrics } from './metrics.ts'
@@ -71,6 +71,26 @@ suite('startPartitionPool()', () => {
     await stage.until(() => stage.running().length === 1)
   })
 
+  test('raises an alarm, once, for a partition that somebody spoilt, and takes it when it is mended', async () => {
+    await using stage = setup({ partitions: 1 })
+    stage.failAcquire(new RedisReplyError('WRONGTYPE', 'another type'))
+    await stage.start()
+    await stage.until(() => stage.acquisitions() >= 2)
+    assert.deepEqual(stage.alarms, ['partition.failed'])
+    stage.failAcquire(undefined)
+    await stage.until(() => stage.running().length === 1)
+    assert.deepEqual(stage.alarms, ['partition.failed'])
+  })
+
+  test('gives a partition up, and takes it again, when its loop finds the stream spoilt', async () => {
+    await using stage = setup({ partitions: 1 })
+    await stage.start()
+    stage.failLoop(0, new RedisReplyError('NOGROUP', 'no group'))
+    await stage.until(() => stage.events.includes('release 0'))
+    assert.deepEqual(stage.alarms, ['partition.failed'])
+    await stage.until(() => stage.running().length === 1)
+  })
+
   test('cuts off what does not end within the deadline, and releases all the same', async () => {
     await using stage = setup({ partitions: 1, loopIgnoresStop: true })
     await stage.start()
@@ -84,6 +104,9 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
   const events: string[] = []
   const heldElsewhere = new Set<number>()
   const works = new Map<number, PartitionWork>()
+  const loopFailures = new Map<number, (error: Error) => void>()
+  const alarms: string[] = []
+  let acquisitions = 0
   let renewals = 0
   let renew = async (): Promise<boolean> => true
   let acquireFailure: Error | undefined
@@ -119,7 +142,7 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
     info: () => undefined,
     warn: () => undefined,
     error: () => undefined,
-    alarm: () => undefined,
+    alarm: (event) => void alarms.push(event),
     flush: () => undefined,
   }
   const aborted = (signal: AbortSignal) =>
@@ -131,6 +154,9 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
   return {
     clock,
     events,
+    alarms,
+    acquisitions: () => acquisitions,
+    failLoop: (partition: number, error: Error) => loopFailures.get(partition)?.(error),
     heldElsewhere,
     running: () => [...works.keys()].toSorted(),
     work: (partition: number) => works.get(partition),
@@ -146,6 +172,7 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
         partitions,
         leaseMs: LEASE_MS,
         async acquire(partition) {
+          acquisitions++
           if (acquireFailure !== undefined) throw acquireFailure
           return heldElsewhere.has(partition) ? undefined : leaseOf(partition)
         },
@@ -153,7 +180,12 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
           const { partition } = work.lease
           works.set(partition, work)
           events.push(`begin ${partition}`)
-          await (loopIgnoresStop ? aborted(work.gone) : Promise.race([aborted(work.stopping), aborted(work.gone)]))
+          const failure = new Promise<void>((_, reject) => loopFailures.set(partition, reject))
+          await (loopIgnoresStop
+            ? aborted(work.gone)
+            : Promise.race([aborted(work.stopping), aborted(work.gone), failure]).finally(() =>
+                works.delete(partition),
+              ))
           works.delete(partition)
           events.push(`end ${partition}`)
         },

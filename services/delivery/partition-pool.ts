@@ -13,6 +13,7 @@ import type { PartitionRetries } from '#shared/retry-schedule'
 import type { PartitionLease } from '#shared/stream-log'
 import { ACQUIRE_PAUSE_MS } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
+import { isTampering, reportFailure } from './report-failure.ts'
 
 export interface PartitionWork {
   lease: PartitionLease
@@ -84,13 +85,25 @@ export function startPartitionPool({
       // Closing waits for the running retries; losing the lease or running out of time does not.
       await (gone.signal.aborted ? abandoned : Promise.race([retries.close(), abandoned]))
     } catch (error) {
-      log.error('partition.failed', { partition }, error)
+      report(partition, error)
       gone.abort()
     } finally {
       stopRenewing()
       timeUp.signal.removeEventListener('abort', onTimeUp)
       stopping.signal.removeEventListener('abort', onStopping)
       await lease.release().catch((error: unknown) => log.warn('lease.release-failed', { partition }, error))
+    }
+  }
+
+  const report = (partition: number, error: unknown) =>
+    reportFailure({ log, metrics }, 'partition.failed', { partition }, error)
+
+  /** Partitions that cannot be taken because of what lies under their keys: said once, however long it lies there. */
+  const spoilt = new Set<number>()
+  const noteFailure = (partition: number, error: unknown): void => {
+    if (isTampering(error) && !spoilt.has(partition)) {
+      spoilt.add(partition)
+      report(partition, error)
     }
   }
 
@@ -101,6 +114,7 @@ export function startPartitionPool({
       free.map(async (partition) => {
         try {
           const lease = await acquire(partition)
+          spoilt.delete(partition)
           if (lease === undefined) return
           const run = own(lease).finally(() => {
             owned.delete(partition)
@@ -108,7 +122,8 @@ export function startPartitionPool({
           })
           owned.set(partition, run)
         } catch (error) {
-          failure = error
+          noteFailure(partition, error)
+          if (!spoilt.has(partition)) failure = error
         }
       }),
     )

@@ -7,7 +7,7 @@ import { KmsDisabledError } from '#shared/kms-client'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
-import { RedisUnavailableError } from '#shared/redis'
+import { RedisReplyError, RedisUnavailableError } from '#shared/redis'
 import { type Entry, encodeEntry, LeaseLostError } from '#shared/stream-log'
 import type { AttemptDecision } from './decide-settlement.ts'
 import { createBudget } from './in-flight-budget.ts'
@@ -77,6 +77,13 @@ suite('createRetryProcessor()', () => {
       assert.deepEqual(attempts, [])
       assert.deepEqual(settled, [])
     }
+  })
+
+  test('holds with an alarm when the body record is of another type', async () => {
+    const { process, attempts, alarms } = setup({ readFailure: new RedisReplyError('WRONGTYPE', 'another type') })
+    assert.deepEqual(await process(DUE), HOLD)
+    assert.deepEqual(attempts, [])
+    assert.deepEqual(alarms, ['retry.failed'])
   })
 
   test('refuses with an alarm a record that was altered, moved, or does not open, and leaves it', async () => {

@@ -18,6 +18,7 @@ import { keepTrying } from './keep-trying.ts'
 import { RETRY_HOLD_MS } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { recipientsOf } from './recipients.ts'
+import { isTampering, reportFailure } from './report-failure.ts'
 import type { TopicCache } from './topic-cache.ts'
 
 export interface RetryDependencies {
@@ -57,8 +58,9 @@ export function createRetryProcessor(
     } catch (error) {
       if (error instanceof LeaseLostError) o.onLeaseLost()
       if (gone.aborted || error instanceof LeaseLostError) return ABANDON
-      const { reason } = decideError(error)
-      if (reason === 'UNEXPECTED') log.error('retry.failed', { messageId: due.messageId }, error)
+      if (isTampering(error) || decideError(error).reason === 'UNEXPECTED') {
+        reportFailure(o, 'retry.failed', { messageId: due.messageId }, error)
+      }
       return HOLD
     } finally {
       o.budget.release(places)
