@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
+import { RedisReplyError } from '#shared/redis'
 import type { ActionServices, Caller } from './action.ts'
 import { createHandleRequest, type GatewayRequest } from './handle-request.ts'
 
@@ -56,6 +57,18 @@ suite('handleRequest()', () => {
     assert.match(response.body, /<Code>InvalidSecurity<\/Code>/)
   })
 
+  test('tells that a key in Redis has another type, and says nothing of it to the caller', async () => {
+    const { handle, failTopicsWith, wrongTypes } = setup()
+    failTopicsWith(new RedisReplyError('OOPS', 'x'))
+    await handle({ Action: 'Publish', TopicArn: SEALED }, { secure: false })
+    assert.equal(wrongTypes(), 0)
+    failTopicsWith(new RedisReplyError('WRONGTYPE', 'Operation against a key'))
+    const response = await handle({ Action: 'Publish', TopicArn: SEALED }, { secure: false })
+    assert.equal(wrongTypes(), 1)
+    assert.equal(response.status, 500)
+    assert.doesNotMatch(response.body, /WRONGTYPE|key/)
+  })
+
   test('answers with the id it logs', async () => {
     const { handle, logged } = setup()
     const { requestId, body } = await handle({ Action: 'Nonsense' })
@@ -82,10 +95,14 @@ function setup() {
       userId: 'AIDAEXAMPLE',
     },
   }
-  const find: ActionServices['topics']['find'] = async (arn) =>
-    arn === SEALED
+  let failure: Error | undefined
+  let wrongTypes = 0
+  const find: ActionServices['topics']['find'] = async (arn) => {
+    if (failure !== undefined) throw failure
+    return arn === SEALED
       ? { arn, incarnation: 'i', owner: '000000000000', createdAt: 0, attributes: { kmsMasterKeyId: 'alias/a' } }
       : undefined
+  }
   // The catalog is missing on purpose: an action that reaches it meets an error of no known kind.
   const services = { topics: { find }, clock: createFakeClock(0) } as unknown as ActionServices
   const handleWith = (signed: boolean) =>
@@ -95,6 +112,7 @@ function setup() {
       clock: createFakeClock(0),
       log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error'), alarm: logAt('alarm'), flush: () => {} },
       onAnswered: (action, code) => counted.push([action, code]),
+      onWrongType: () => wrongTypes++,
     })
   const handle = (parameters: Record<string, string>, { signed = true, secure = true } = {}) => {
     const request: GatewayRequest = {
@@ -107,5 +125,8 @@ function setup() {
     }
     return handleWith(signed)(request)
   }
-  return { handle, logged, counted }
+  const failTopicsWith = (error: Error) => {
+    failure = error
+  }
+  return { handle, logged, counted, failTopicsWith, wrongTypes: () => wrongTypes }
 }

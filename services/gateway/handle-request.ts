@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
+import { isWrongType } from '#shared/redis'
 import { MissingAuthenticationTokenError } from '#shared/sigv4'
 import {
   decodeParameters,
@@ -52,6 +53,8 @@ export function createHandleRequest(o: {
   clock: Clock
   log: Log
   onAnswered: (action: string, code: string, seconds: number) => void
+  /** A request met a key in Redis of a type that we never gave it. */
+  onWrongType: () => void
 }): HandleRequest {
   return async (request) => {
     const startedAt = o.clock.now()
@@ -64,6 +67,7 @@ export function createHandleRequest(o: {
       const body = encodeResponse({ action, result, requestId, namespace: known.service.namespace })
       return { status: 200, requestId, contentType: 'text/xml', body }
     } catch (error) {
+      if (isWrongType(error)) o.onWrongType()
       const wire = wireErrorOf(error)
       code = wire.code
       const fields = {

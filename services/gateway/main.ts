@@ -88,6 +88,7 @@ const handleRequest = createHandleRequest({
   clock,
   log,
   onAnswered: count.requestAnswered,
+  onWrongType: () => onForged({ kind: 'key-type' }),
 })
 const server = await startGatewayServer({
   ...config,
