@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { suite, test } from 'node:test'
 import { describeLogLine } from './describe-log-line.ts'
 import { createLogPrinter } from './print-log.ts'
@@ -24,8 +25,19 @@ suite('describeLogLine()', () => {
     )
   })
 
-  test('shows what is not from our log, since it is how a crash looks', () => {
-    assert.equal(describeLogLine('    at main.ts:3'), '    at main.ts:3')
+  test('shows of a crash that Node reports the one line that says what went wrong', () => {
+    const script = "{\n  throw Object.assign(new Error('disk full'), { code: 'ENOSPC' })\n}"
+    const module = `data:text/javascript,${encodeURIComponent(script)}`
+    const { stderr } = spawnSync(process.execPath, ['--import', module, '-e', ''], { encoding: 'utf8' })
+    const lines = stderr.replaceAll(module, 'file:///checkout/services/gateway/main.ts').split('\n')
+    assert.ok(lines.length > 8, stderr)
+    assert.deepEqual(
+      lines.map(describeLogLine).filter((line) => line !== undefined),
+      ['Error: disk full'],
+    )
+  })
+
+  test('shows whatever else is not from our log', () => {
     assert.equal(describeLogLine('7'), '7')
     assert.equal(describeLogLine('x'.repeat(1000))?.length, 501)
   })

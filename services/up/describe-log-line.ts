@@ -4,13 +4,19 @@ const SHOWN_LEVELS = new Set(['warn', 'error', 'fatal'])
 const LEFT_OUT = new Set(['level', 'time', 'service', 'event', 'alarm', 'error'])
 const LONGEST = 500
 
-/** @returns undefined for what need not be shown: `info`, and empty lines */
+/**
+ * What Node prints around the one line that names an uncaught error: the place, the source, the frames,
+ * the error's fields, its own version.
+ */
+const AROUND_CRASH = /^(\s|(file|node):\S+:\d+$|}|Node\.js v\d)/
+
+/** @returns undefined for what need not be shown: `info`, empty lines, and all of a crash but what went wrong */
 export function describeLogLine(line: string): string | undefined {
   // By far the most lines are these; they are not worth parsing.
   if (line.startsWith('{"level":"info"')) return undefined
   const entry = parse(line)
   // Not from our log: a crash that Node reports, for example.
-  if (entry === undefined) return line.trim() === '' ? undefined : shorten(line)
+  if (entry === undefined) return line === '' || AROUND_CRASH.test(line) ? undefined : shorten(line)
   if (!SHOWN_LEVELS.has(String(entry.level))) return undefined
   const level = entry.alarm === true ? 'ALARM' : String(entry.level)
   const fields = Object.entries(entry)

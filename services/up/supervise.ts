@@ -16,6 +16,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Environment } from '#shared/config'
+import { describeLogLine } from './describe-log-line.ts'
 import { StartFailedError } from './errors.ts'
 import type { LogFiles } from './log-files.ts'
 
@@ -52,6 +53,8 @@ const FIRST_DELAY_MS = 200
 const LONGEST_DELAY_MS = 5_000
 /** A process that ran this long is not in a crash loop. */
 const STEADY_MS = 10_000
+/** Of a log, to find what is worth showing in: a stack is mostly frames. */
+const READ_LINES = 200
 const SHOWN_LINES = 12
 
 interface Running {
@@ -112,10 +115,12 @@ export function supervise(
       } catch (error) {
         if (first.child.pid !== undefined) killGroup(first.child.pid)
         await first.ended
-        const lines = logs.lastLines(name, first.logFrom, SHOWN_LINES)
+        const lines = logs.lastLines(name, first.logFrom, READ_LINES)
+        const told = lines.map(describeLogLine).filter((line) => line !== undefined)
+        const shown = (told.length > 0 ? told : lines).slice(-SHOWN_LINES)
         const reason = error instanceof Error ? error.message : 'failed'
         throw new StartFailedError(
-          `Cannot start ${name}: it ${reason}. Last lines of ${logs.path(name)}:\n  ${lines.join('\n  ')}`,
+          `Cannot start ${name}: it ${reason}. From ${logs.path(name)}:\n  ${shown.join('\n  ')}`,
         )
       }
       loop = keepRunning(first)
