@@ -1,0 +1,398 @@
+/** Who can write Redis and holds no secret can delete, replay and delay; nothing he makes up is believed. */
+
+import assert from 'node:assert/strict'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
+import { ListTopicsCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
+import { deriveDataKey, seal } from '#shared/envelope'
+import { addPrincipal } from '#shared/principals'
+import { keys } from '#shared/stream-log'
+import { bytesOf, type Forgery, forgeriesOfPlain, forgeriesOfSealed, withFields } from './forged-entries.ts'
+import {
+  createKey,
+  createTopic,
+  kmsClient,
+  publish,
+  readAuthority,
+  servedByKms,
+  snsClient,
+  subscribeAndConfirm,
+  trustStack,
+} from './messaging.ts'
+import {
+  type Fields,
+  messagesOf,
+  type RedisAttacker,
+  startRedisAttacker,
+  subscriptionsKey,
+  topicKey,
+  until,
+} from './redis-attacker.ts'
+import { type Stack, startStack } from './start-stack.ts'
+import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
+
+suite('whoever writes Redis without a secret', () => {
+  let stack: Stack
+  let sns: SNSClient
+  /** Does not try again. */
+  let hasty: SNSClient
+  let kms: KMSClient
+  let keyArn: string
+  let attacker: RedisAttacker
+
+  before(async () => {
+    // SNS's 20 s between attempts become 400 ms.
+    stack = await startStack({ env: { SEALCAST_RETRY_SECOND_MS: '20' } })
+    trustStack(stack)
+    sns = snsClient(stack)
+    hasty = new SNSClient({ ...stack.clientConfig, maxAttempts: 1 })
+    kms = kmsClient(stack)
+    keyArn = await createKey(kms)
+    attacker = await startRedisAttacker(stack)
+  })
+
+  after(async () => {
+    for (const client of [sns, hasty, kms]) client.destroy()
+    await attacker[Symbol.asyncDispose]()
+    await stack[Symbol.asyncDispose]()
+  })
+
+  test('cannot have a clear entry delivered that he altered or made up', async () => {
+    const { topicArn, subscriber, copy } = await prepare({ sealed: false })
+    await using _ = subscriber
+    const genuine = await copy('first')
+    await assertRefused(topicArn, forgeriesOfPlain(genuine, await copy('second')))
+    await publish(sns, topicArn, 'last')
+    await subscriber.receive('Notification', 3)
+    assert.deepEqual(messagesOf(subscriber).toSorted(), ['first', 'last', 'second'])
+  })
+
+  test('cannot have a sealed entry delivered that he altered, unsealed or gave another data key', async () => {
+    const { topicArn, subscriber, copy } = await prepare()
+    await using _ = subscriber
+    const elsewhere = await prepare({ key: await createKey(kms) })
+    await using _elsewhere = elsewhere.subscriber
+    const genuine = await copy('first')
+    const other = await copy('second')
+    const foreign = await elsewhere.copy('foreign')
+    const publisher = await addPublisher('other')
+    const ofOtherPublisher = await copy('third', publisher)
+    publisher.destroy()
+    const { known, plaintext } = await knownDataKey(topicArn)
+    const sealedByAttacker = sealAsAttacker(genuine, plaintext)
+    const forgeries = forgeriesOfSealed({ genuine, other, foreign, ofOtherPublisher, known, sealedByAttacker })
+    await assertRefused(topicArn, forgeries)
+    await publish(sns, topicArn, 'last')
+    await subscriber.receive('Notification', 4)
+    assert.deepEqual(messagesOf(subscriber).toSorted(), ['first', 'last', 'second', 'third'])
+    assert.deepEqual(messagesOf(elsewhere.subscriber), ['foreign'])
+  })
+
+  test('cannot hold up other messages with a data key that KMS refuses', async () => {
+    const { topicArn, partition, subscriber, copy } = await prepare()
+    await using _ = subscriber
+    const genuine = await copy('first')
+    await attacker.untilSettled()
+    const unknownKey = Buffer.from(bytesOf(genuine, 'edk')).fill(1, 4, 20)
+    const nowhere = `${keyArn.slice(0, -36)}${randomUUID()}`
+    const held = await attacker.addEntries(partition, [
+      withFields(genuine, { edk: unknownKey }),
+      withFields(genuine, { key: nowhere }),
+    ])
+    for (const reason of ['KMS_ACCESS_DENIED', 'KMS_NOT_FOUND'])
+      await until(`one is held: ${reason}`, () => attacker.counted('sealcast_entries_held_total', reason))
+    const startedAt = performance.now()
+    for (let n = 0; n < 5; n++) {
+      await publish(sns, topicArn, `later ${n}`)
+      await subscriber.receive('Notification', n + 2)
+    }
+    assert.ok(performance.now() - startedAt < 2_000)
+    const stream = keys.streamKey(partition)
+    await until('the others are settled', async () => (await attacker.redis.xlen(stream)) === held.length)
+    await attacker.redis.xdel(stream, ...held)
+  })
+
+  test('can replay a message, also from another partition, as it was', async () => {
+    const { partition, subscriber, copy } = await prepare()
+    await using _ = subscriber
+    const genuine = await copy('once')
+    for (const one of [partition, (partition + 1) % 16]) await attacker.addEntries(one, [genuine])
+    const replays = await subscriber.receive('Notification', 3)
+    assert.equal(new Set(replays.map(({ body }) => body)).size, 1)
+  })
+
+  test('delays a message behind 1,000 entries of his by no more than their refusal takes', async () => {
+    const { topicArn, partition, subscriber } = await prepare()
+    await using _ = subscriber
+    const junk = Array.from({ length: 1_000 }, (_, n) => ['v', '1', 'n', `${n}`, 'mac', 'x'])
+    const ids = await attacker.addEntries(partition, junk)
+    const startedAt = performance.now()
+    await publish(sns, topicArn, 'behind them')
+    await subscriber.receive('Notification', 1)
+    assert.ok(performance.now() - startedAt < 5_000)
+    await attacker.quarantineReasons(partition, ids)
+  })
+
+  test('cannot have a message stored in clear by taking the key off its topic', async () => {
+    const { topicArn, partition, subscriber } = await prepare()
+    await using _ = subscriber
+    const plain = await createTopic(sns)
+    await sleep(1_100) // The gateway trusts a topic that it has read for a second.
+    const { redis } = attacker
+    const key = topicKey(topicArn)
+    const genuine = await redis.hgetall(key)
+    const foreign = await redis.hgetall(topicKey(plain))
+    const withoutKey = String(genuine.record).replace(/"kmsMasterKeyId":"[^"]*"/, '')
+    assert.notEqual(withoutKey, genuine.record)
+    const forgeries: [name: string, forgery: Record<string, string | undefined>][] = [
+      ['record without the key', { record: withoutKey }],
+      ['record of another topic', { record: foreign.record, mac: foreign.mac }],
+      ['MAC of another topic', { mac: foreign.mac }],
+      ['other incarnation', { incarnation: foreign.incarnation }],
+    ]
+    for (const [n, [name, forgery]] of forgeries.entries()) {
+      await redis.hset(key, { ...genuine, ...forgery })
+      await assert.rejects(publish(hasty, topicArn, 'in clear'), { name: 'InternalErrorException' }, name)
+      await attacker.untilAlarmed('gateway', { kind: 'topic', topicArn }, n + 1)
+      assert.equal(await redis.xlen(keys.streamKey(partition)), 0, name)
+    }
+    assert.equal(await attacker.counted('sealcast_records_forged_total', 'kind="topic"'), forgeries.length)
+    await redis.hset(key, genuine)
+    await publish(sns, topicArn, 'sealed again')
+    await subscriber.receive('Notification', 1)
+    await redis.hdel(key, 'version')
+    await publish(sns, topicArn, 'without a version')
+    await subscriber.receive('Notification', 2)
+  })
+
+  test('cannot subscribe an endpoint of his', async () => {
+    const { topicArn, subscriber: signal } = await prepare()
+    await using _ = signal
+    const elsewhere = await prepare({ sealed: false })
+    await using _elsewhere = elsewhere.subscriber
+    const authority = readAuthority(stack)
+    await using redirected = await subscribeAndConfirm(stack, { sns, topicArn })
+    await using his = await startTestSubscriber({ authority })
+    await using pending = await startTestSubscriber({ authority })
+    await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'https', Endpoint: pending.url }))
+    await pending.receive('SubscriptionConfirmation', 1)
+
+    const { redis } = attacker
+    const key = subscriptionsKey(topicArn)
+    const records = Object.entries(await redis.hgetall(key))
+    const find = (url: string) => records.find(([, record]) => record.includes(url)) ?? ['', '']
+    const [redirectedId, record] = find(redirected.url)
+    const [pendingId, pendingRecord] = find(pending.url)
+    const [[movedId, movedRecord] = ['', '']] = Object.entries(
+      await redis.hgetall(subscriptionsKey(elsewhere.topicArn)),
+    )
+    const madeUpId = randomUUID()
+    const forgeries = {
+      [redirectedId]: record.replace(redirected.url, his.url),
+      [randomUUID()]: record,
+      [madeUpId]: record.replaceAll(redirectedId, madeUpId).replace(redirected.url, his.url),
+      [pendingId]: pendingRecord.replace('"pending"', '"confirmed"'),
+      [movedId]: movedRecord,
+      [randomUUID()]: movedRecord.replaceAll(elsewhere.topicArn, topicArn),
+    }
+    await redis.hset(key, forgeries)
+    const reload = () => redis.hset(topicKey(topicArn), 'version', randomBytes(16).toString('hex'))
+    await reload()
+    await publish(sns, topicArn, 'for subscribers')
+    await signal.receive('Notification', 1)
+    await attacker.untilSettled()
+    for (const other of [redirected, pending, elsewhere.subscriber]) assert.deepEqual(messagesOf(other), [])
+    assert.deepEqual(his.received, [])
+    const count = Object.keys(forgeries).length
+    assert.ok((await attacker.counted('sealcast_records_forged_total', 'kind="subscription"')) >= count)
+    await attacker.untilAlarmed('delivery', { kind: 'subscription', topicArn }, count)
+
+    await redis.hset(key, redirectedId, record)
+    await reload()
+    await publish(sns, topicArn, 'mended')
+    await redirected.receive('Notification', 1)
+  })
+
+  test('cannot give the gateway a data key to seal with', async () => {
+    const [garbage, copied, later, younger, known, wrongType] = await Promise.all([
+      prepare(),
+      prepare(),
+      prepare(),
+      prepare(),
+      prepare(),
+      prepare(),
+    ])
+    const stages = [garbage, copied, later, younger, known, wrongType]
+    const { redis } = attacker
+    const recordKey = ({ topicArn }: { topicArn: string }) => attacker.dataKeyRecord(topicArn, keyArn)
+    const records = new Map<object, string>()
+    for (const stage of stages) {
+      await publish(sns, stage.topicArn, 'has its data key stored')
+      records.set(stage, await until('a data-key record', () => redis.get(recordKey(stage))))
+    }
+    const alter = (stage: { topicArn: string }, change: (record: Record<string, unknown>) => object) => {
+      const record: Record<string, unknown> = JSON.parse(records.get(stage) ?? '')
+      return redis.set(recordKey(stage), JSON.stringify({ ...record, ...change(record) }))
+    }
+    const hisKey = (await knownDataKey(known.topicArn)).known.toString('base64')
+    // Forgets the keys that it holds in memory.
+    await stack.killAndWaitForRestart('gateway')
+    await redis.set(recordKey(garbage), 'garbage')
+    await redis.set(recordKey(copied), records.get(garbage) ?? '')
+    await alter(later, ({ notAfter }) => ({ notAfter: Number(notAfter) + 86_400_000 }))
+    await alter(younger, ({ issuedAt }) => ({ issuedAt: Number(issuedAt) + 60_000 }))
+    await alter(known, () => ({ encryptedDataKey: hisKey }))
+    await redis.del(recordKey(wrongType))
+    await redis.rpush(recordKey(wrongType), 'x')
+
+    const servedBefore = await servedByKms(stack)
+    for (const { subscriber, topicArn, copy } of stages) {
+      await using _ = subscriber
+      const used = bytesOf(await copy('sealed anew'), 'edk').toString('base64')
+      assert.ok(used !== hisKey && ![...records.values()].some((record) => record.includes(used)))
+      await attacker.untilAlarmed('gateway', { kind: 'data-key', topicArn })
+      await subscriber.receive('Notification', 2)
+    }
+    const served = await servedByKms(stack)
+    assert.equal((served.GenerateDataKey ?? 0) - (servedBefore.GenerateDataKey ?? 0), stages.length)
+    assert.ok((await attacker.counted('sealcast_records_forged_total', 'kind="data-key"')) >= stages.length)
+  })
+
+  test('delays a publish with the lock of its data key, for 5 s at most, and has it refused, not sealed otherwise', async () => {
+    const topicArn = await createTopic(sns, { KmsMasterKeyId: keyArn })
+    const endless = await createTopic(sns, { KmsMasterKeyId: keyArn })
+    const { redis } = attacker
+    await redis.set(`${attacker.dataKeyRecord(endless, keyArn)}:lock`, 'his')
+    const lock = `${attacker.dataKeyRecord(topicArn, keyArn)}:lock`
+    const hold = () => redis.set(lock, 'his', 'PX', 5_000)
+    await hold()
+    const holding = setInterval(() => void hold().catch(() => undefined), 100)
+    try {
+      const startedAt = performance.now()
+      const delayed = publish(hasty, topicArn, 'in vain')
+      await publish(sns, endless, 'past a lock without an end')
+      assert.ok(performance.now() - startedAt < 2_000)
+      await assert.rejects(delayed, { name: 'ServiceUnavailable' })
+      assert.ok(performance.now() - startedAt < 5_000)
+    } finally {
+      clearInterval(holding)
+    }
+    assert.equal(await redis.xlen(keys.streamKey(attacker.partitionOf(topicArn))), 0)
+    await redis.del(lock)
+    await publish(sns, topicArn, 'afterwards')
+    await attacker.untilAlarmed('gateway', { kind: 'data-key', topicArn: endless })
+  })
+
+  test('cannot turn a retry to another message or endpoint, nor stop others with jobs of his', async () => {
+    const { topicArn, partition, subscriber } = await prepare()
+    await using _ = subscriber
+    const elsewhere = await prepare({ sealed: false })
+    await using _elsewhere = elsewhere.subscriber
+    const { redis } = attacker
+    const [subscriptionId = ''] = await redis.hkeys(subscriptionsKey(topicArn))
+    const [foreignId = ''] = await redis.hkeys(subscriptionsKey(elsewhere.topicArn))
+    const retry = (name: string) => `${keys.retryPrefix(partition)}:retry:${name}`
+    const body = (messageId: string) => keys.bodyKey(partition, messageId)
+    const addJob = async (id: string, fields: Record<string, string>) => {
+      await redis.hset(retry(id), fields)
+      await redis.lpush(retry('wait'), id)
+      await redis.zadd(retry('marker'), 0, '0')
+    }
+    const failing = new Set<string>()
+    subscriber.answer = ({ json }, response) => response.writeHead(failing.delete(json.Message ?? '') ? 503 : 200).end()
+    const timesReceived = (message: string) => messagesOf(subscriber).filter((one) => one === message).length
+    /** @returns the message's id, once its retry waits */
+    const fail = async (message: string) => {
+      failing.add(message)
+      const id = await publish(sns, topicArn, message)
+      await until('its job', () => redis.zscore(retry('delayed'), `${id}-${subscriptionId}`))
+      return id
+    }
+
+    const unharmed = await fail('unharmed')
+    await redis.hset(body(unharmed), { [`s:${foreignId}`]: '1', 's:a:b': '1', open: '3' })
+    const data = JSON.stringify({ messageId: randomUUID(), subscriptionId: foreignId })
+    await redis.hset(retry(`${unharmed}-${subscriptionId}`), { data, opts: '{}' })
+    await addJob(`${unharmed}-${foreignId}`, { name: 'retry', data: '{}', opts: '{}' })
+    await addJob('junk', { name: 'x', data: '{"messageId":1}', opts: '{}' })
+    await addJob('no-json', { name: 'x', data: '{', opts: '{' })
+    await addJob('huge', { name: 'x', data: 'x'.repeat(1_000_000), opts: '{}' })
+    await addJob('repeated', { name: 'x', data: 'null', opts: '{"repeat":{"every":1}}', rjk: 'x' })
+    await subscriber.until(() => timesReceived('unharmed') === 2)
+    await attacker.untilAlarmed('delivery', { kind: 'retry-job' })
+
+    const altered = await fail('altered')
+    await redis.hset(body(altered), 'e:subject', 'Refund')
+    const source = await fail('source')
+    const target = await fail('target')
+    await redis.copy(body(source), body(target), 'REPLACE')
+    const emptied = await fail('emptied')
+    const fields = await redis.hkeys(body(emptied))
+    await redis.hdel(body(emptied), ...fields.filter((name) => name.startsWith('e:')))
+    await subscriber.until(() => timesReceived('source') === 2)
+    for (const messageId of [altered, target, emptied])
+      await attacker.untilAlarmed('delivery', { event: 'body.refused', messageId })
+
+    await fail('last')
+    await subscriber.until(() => timesReceived('last') === 2)
+    assert.deepEqual(['unharmed', 'altered', 'source', 'target', 'emptied'].map(timesReceived), [2, 1, 2, 1, 1])
+    assert.deepEqual(messagesOf(elsewhere.subscriber), [])
+  })
+
+  /** A topic with a confirmed subscriber; `copy` publishes and copies the entry. */
+  async function prepare({ sealed = true, key = keyArn }: { sealed?: boolean; key?: string } = {}) {
+    const topicArn = await createTopic(sns, sealed ? { KmsMasterKeyId: key } : {})
+    const subscriber: TestSubscriber = await subscribeAndConfirm(stack, { sns, topicArn })
+    return {
+      topicArn,
+      partition: attacker.partitionOf(topicArn),
+      subscriber,
+      copy: (message: string, client = sns) => attacker.copyMessage({ sns: client, topicArn, subscriber, message }),
+    }
+  }
+
+  async function assertRefused(topicArn: string, forgeries: readonly Forgery[]): Promise<void> {
+    const partition = attacker.partitionOf(topicArn)
+    const countedBefore = await attacker.counted('sealcast_entries_quarantined_total')
+    const ids = await attacker.addEntries(
+      partition,
+      forgeries.map(({ fields }) => fields),
+    )
+    const reasons = await attacker.quarantineReasons(partition, ids)
+    assert.deepEqual(
+      forgeries.map(({ name }, n) => [name, reasons[n]]),
+      forgeries.map(({ name, reason }) => [name, reason]),
+    )
+    assert.ok((await attacker.counted('sealcast_entries_quarantined_total')) - countedBefore >= forgeries.length)
+    for (const streamId of ids) await attacker.untilAlarmed('delivery', { partition, streamId })
+    await attacker.untilSettled()
+  }
+
+  /** Somebody else who may publish; in force within a second. */
+  async function addPublisher(name: string): Promise<SNSClient> {
+    const file = join(stack.home, 'principals.json')
+    const client = snsClient(stack, await addPrincipal(file, { arn: `arn:aws:iam::000000000000:user/${name}` }))
+    await until('the publisher is known', () => client.send(new ListTopicsCommand({})).catch(() => undefined))
+    return client
+  }
+
+  /** A data key of the topic's KMS key and context, as anybody can have one whom the key's policy lets. */
+  async function knownDataKey(topicArn: string): Promise<{ known: Buffer; plaintext: Buffer }> {
+    const EncryptionContext = { 'aws:sns:topicArn': topicArn }
+    const command = new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256', EncryptionContext })
+    const { CiphertextBlob, Plaintext } = await kms.send(command)
+    return { known: Buffer.from(CiphertextBlob ?? []), plaintext: Buffer.from(Plaintext ?? []) }
+  }
+})
+
+/** What he would have delivered in the place of a message, sealed as well as he can. */
+function sealAsAttacker(genuine: Fields, plaintext: Buffer): Buffer {
+  const text = (name: string) => String(bytesOf(genuine, name))
+  const dataKey = deriveDataKey(bytesOf(genuine, 'body').subarray(4, 20), plaintext)
+  const header = { attributes: [], acceptedAt: Number(text('at')) }
+  const context = { topicArn: text('topic'), messageId: text('id'), principal: text('principal'), header }
+  return seal(Buffer.from('words of the attacker'), { dataKey, context })
+}
