@@ -6,7 +6,7 @@ import { createFakeClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
-import { RedisOutcomeUnknownError, RedisReplyError, RedisUnavailableError } from '#shared/redis'
+import { RedisForeignDataError, RedisOutcomeUnknownError, RedisUnavailableError } from '#shared/redis'
 import { RetryScheduleSpoiltError } from '#shared/retry-schedule'
 import { type ClaimedEntry, type Entry, encodeEntry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { EntryDecision } from './decide-settlement.ts'
@@ -149,7 +149,7 @@ suite('runDeliveryLoop()', () => {
   test('gives up a partition whose stream or group was taken away', async () => {
     for (const replyCode of ['WRONGTYPE', 'NOGROUP']) {
       await using stage = setup()
-      stage.failNext('claim', new RedisReplyError(replyCode, 'not as it was'))
+      stage.failNext('claim', new RedisForeignDataError(replyCode))
       await assert.rejects(stage.finished, { replyCode })
     }
   })

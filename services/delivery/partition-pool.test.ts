@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createFakeClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
-import { RedisReplyError, RedisUnavailableError } from '#shared/redis'
+import { RedisForeignDataError, RedisUnavailableError } from '#shared/redis'
 import type { PartitionRetries } from '#shared/retry-schedule'
 import type { PartitionLease } from '#shared/stream-log'
 import { createDeliveryMetrics } from './metrics.ts'
@@ -73,7 +73,7 @@ suite('startPartitionPool()', () => {
 
   test('raises an alarm, once, for a partition that somebody spoilt, and takes it when it is mended', async () => {
     await using stage = setup({ partitions: 1 })
-    stage.failAcquire(new RedisReplyError('WRONGTYPE', 'another type'))
+    stage.failAcquire(new RedisForeignDataError('WRONGTYPE'))
     await stage.start()
     await stage.until(() => stage.acquisitions() >= 2)
     assert.deepEqual(stage.alarms, ['partition.failed'])
@@ -85,7 +85,7 @@ suite('startPartitionPool()', () => {
   test('gives a partition up, and takes it again, when its loop finds the stream spoilt', async () => {
     await using stage = setup({ partitions: 1 })
     await stage.start()
-    stage.failLoop(0, new RedisReplyError('NOGROUP', 'no group'))
+    stage.failLoop(0, new RedisForeignDataError('NOGROUP'))
     await stage.until(() => stage.events.includes('release 0'))
     assert.deepEqual(stage.alarms, ['partition.failed'])
     await stage.until(() => stage.running().length === 1)

@@ -3,9 +3,8 @@
  * counted: a key of a type that we never gave it, or a stream whose consumer group is gone.
  */
 
+import { BrokerError } from '#shared/errors'
 import type { Fields, Log } from '#shared/log'
-import { RedisReplyError } from '#shared/redis'
-import { RetryScheduleSpoiltError } from '#shared/retry-schedule'
 import type { DeliveryMetrics } from './metrics.ts'
 
 export function reportFailure(
@@ -22,9 +21,8 @@ export function reportFailure(
   }
 }
 
-const TELLING_REPLIES: ReadonlySet<string> = new Set(['WRONGTYPE', 'NOGROUP'])
+const TELLING_CODES: ReadonlySet<string> = new Set(['REDIS_FOREIGN_DATA', 'RETRY_SCHEDULE_SPOILT'])
 
 export function isTampering(error: unknown): boolean {
-  if (error instanceof RetryScheduleSpoiltError) return true
-  return error instanceof RedisReplyError && TELLING_REPLIES.has(error.replyCode)
+  return error instanceof BrokerError && TELLING_CODES.has(error.code)
 }

@@ -7,7 +7,7 @@ import { KmsDisabledError } from '#shared/kms-client'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
-import { RedisReplyError, RedisUnavailableError } from '#shared/redis'
+import { RedisForeignDataError, RedisUnavailableError } from '#shared/redis'
 import { type Entry, encodeEntry, LeaseLostError } from '#shared/stream-log'
 import type { AttemptDecision } from './decide-settlement.ts'
 import { createBudget } from './in-flight-budget.ts'
@@ -80,7 +80,7 @@ suite('createRetryProcessor()', () => {
   })
 
   test('holds with an alarm when the body record is of another type', async () => {
-    const { process, attempts, alarms } = setup({ readFailure: new RedisReplyError('WRONGTYPE', 'another type') })
+    const { process, attempts, alarms } = setup({ readFailure: new RedisForeignDataError('WRONGTYPE') })
     assert.deepEqual(await process(DUE), HOLD)
     assert.deepEqual(attempts, [])
     assert.deepEqual(alarms, ['retry.failed'])

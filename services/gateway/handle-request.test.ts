@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
-import { RedisReplyError } from '#shared/redis'
+import { RedisForeignDataError, RedisReplyError } from '#shared/redis'
 import type { ActionServices, Caller } from './action.ts'
 import { createHandleRequest, type GatewayRequest } from './handle-request.ts'
 
@@ -58,13 +58,13 @@ suite('handleRequest()', () => {
   })
 
   test('tells that a key in Redis has another type, and says nothing of it to the caller', async () => {
-    const { handle, failTopicsWith, wrongTypes } = setup()
+    const { handle, failTopicsWith, foreignData } = setup()
     failTopicsWith(new RedisReplyError('OOPS', 'x'))
     await handle({ Action: 'Publish', TopicArn: SEALED }, { secure: false })
-    assert.equal(wrongTypes(), 0)
-    failTopicsWith(new RedisReplyError('WRONGTYPE', 'Operation against a key'))
+    assert.equal(foreignData(), 0)
+    failTopicsWith(new RedisForeignDataError('WRONGTYPE'))
     const response = await handle({ Action: 'Publish', TopicArn: SEALED }, { secure: false })
-    assert.equal(wrongTypes(), 1)
+    assert.equal(foreignData(), 1)
     assert.equal(response.status, 500)
     assert.doesNotMatch(response.body, /WRONGTYPE|key/)
   })
@@ -96,7 +96,7 @@ function setup() {
     },
   }
   let failure: Error | undefined
-  let wrongTypes = 0
+  let foreignData = 0
   const find: ActionServices['topics']['find'] = async (arn) => {
     if (failure !== undefined) throw failure
     return arn === SEALED
@@ -112,7 +112,7 @@ function setup() {
       clock: createFakeClock(0),
       log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error'), alarm: logAt('alarm'), flush: () => {} },
       onAnswered: (action, code) => counted.push([action, code]),
-      onWrongType: () => wrongTypes++,
+      onForeignData: () => foreignData++,
     })
   const handle = (parameters: Record<string, string>, { signed = true, secure = true } = {}) => {
     const request: GatewayRequest = {
@@ -128,5 +128,5 @@ function setup() {
   const failTopicsWith = (error: Error) => {
     failure = error
   }
-  return { handle, logged, counted, failTopicsWith, wrongTypes: () => wrongTypes }
+  return { handle, logged, counted, failTopicsWith, foreignData: () => foreignData }
 }

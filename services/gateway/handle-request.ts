@@ -7,8 +7,8 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock'
+import { BrokerError } from '#shared/errors'
 import type { Log } from '#shared/log'
-import { isWrongType } from '#shared/redis'
 import { MissingAuthenticationTokenError } from '#shared/sigv4'
 import {
   decodeParameters,
@@ -53,8 +53,8 @@ export function createHandleRequest(o: {
   clock: Clock
   log: Log
   onAnswered: (action: string, code: string, seconds: number) => void
-  /** A request met a key in Redis of a type that we never gave it. */
-  onWrongType: () => void
+  /** A request met a key in Redis that is not as any of us left it. */
+  onForeignData: () => void
 }): HandleRequest {
   return async (request) => {
     const startedAt = o.clock.now()
@@ -67,7 +67,7 @@ export function createHandleRequest(o: {
       const body = encodeResponse({ action, result, requestId, namespace: known.service.namespace })
       return { status: 200, requestId, contentType: 'text/xml', body }
     } catch (error) {
-      if (isWrongType(error)) o.onWrongType()
+      if (error instanceof BrokerError && error.code === 'REDIS_FOREIGN_DATA') o.onForeignData()
       const wire = wireErrorOf(error)
       code = wire.code
       const fields = {

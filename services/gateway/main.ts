@@ -88,7 +88,7 @@ const handleRequest = createHandleRequest({
   clock,
   log,
   onAnswered: count.requestAnswered,
-  onWrongType: () => onForged({ kind: 'key-type' }),
+  onForeignData: () => onForged({ kind: 'key' }),
 })
 const server = await startGatewayServer({
   ...config,

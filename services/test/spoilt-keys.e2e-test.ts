@@ -70,7 +70,7 @@ suite('whoever spoils keys in Redis', () => {
       await using _bystander = bystander.subscriber
       await replaced(keys.streamKey(partition), async () => {
         await assert.rejects(publish(hasty, topicArn, 'nowhere to go'), { name: 'InternalErrorException' })
-        await attacker.untilAlarmed('gateway', { kind: 'key-type' })
+        await attacker.untilAlarmed('gateway', { kind: 'key' })
         await attacker.untilAlarmed('delivery', { event: 'partition.failed', partition })
         await deliver(bystander, 'meanwhile')
       })

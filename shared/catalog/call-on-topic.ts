@@ -6,7 +6,7 @@
  */
 
 import { RecordForgedError } from '#shared/record-mac'
-import { isWrongType, redisCall } from '#shared/redis'
+import { RedisForeignDataError, redisCall } from '#shared/redis'
 import type { CatalogOptions } from './catalog-options.ts'
 
 /**
@@ -22,7 +22,7 @@ export async function callOnTopic<T>(
   try {
     return await redisCall(redis, work, options)
   } catch (error) {
-    if (!isWrongType(error)) throw error
+    if (!(error instanceof RedisForeignDataError)) throw error
     onForged(of)
     throw new RecordForgedError(`Cannot trust a stored record: the key of a ${of.kind} holds another type of value`)
   }

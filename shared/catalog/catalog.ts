@@ -79,7 +79,7 @@ async function readVersions(redis: Redis, topicArns: readonly string[]): Promise
   const replies = await redisCall(redis, () => {
     const pipeline = redis.pipeline()
     for (const arn of topicArns) pipeline.hget(keys.topicKey(arn), 'version')
-    return pipelineReplies(pipeline.exec(), { skipWrongTypes: true })
+    return pipelineReplies(pipeline.exec(), { skipForeignData: true })
   })
   return replies.map((reply) => (typeof reply === 'string' ? reply : undefined))
 }

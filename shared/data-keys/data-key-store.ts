@@ -9,7 +9,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { defineScript, isWrongType, type Redis, redisCall } from '#shared/redis'
+import { defineScript, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
 import { type DataKeyPair, recordNameOf } from './data-key-pair.ts'
 import { type DataKeyRecord, decodeDataKeyRecord, encodeDataKeyRecord } from './data-key-record.ts'
 
@@ -55,7 +55,7 @@ export function createDataKeyStore({
         const value = await call(() => redis.get(keyOf(pair)))
         return value === null ? undefined : decodeDataKeyRecord(value, pair, recordMac)
       } catch (error) {
-        if (!(error instanceof RecordForgedError) && !isWrongType(error)) throw error
+        if (!(error instanceof RecordForgedError) && !(error instanceof RedisForeignDataError)) throw error
         onForged({ kind: 'data-key', topicArn: pair.topicArn })
         return undefined
       }

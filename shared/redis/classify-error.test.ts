@@ -30,7 +30,9 @@ suite('classifyError()', () => {
       assert.equal(codeOf(replyError(`${word} something`), { writes: true }), 'REDIS_REFUSED', word)
     for (const word of ['NOAUTH', 'WRONGPASS', 'NOPERM'])
       assert.equal(codeOf(replyError(`${word} something`), { writes: true }), 'REDIS_AUTHENTICATION_FAILED', word)
-    for (const text of ['WRONGTYPE Operation', 'ERR syntax error', 'CROSSSLOT Keys', '', 'lower'])
+    for (const word of ['WRONGTYPE', 'NOGROUP'])
+      assert.equal(codeOf(replyError(`${word} something`), { writes: true }), 'REDIS_FOREIGN_DATA', word)
+    for (const text of ['ERR syntax error', 'CROSSSLOT Keys', '', 'lower'])
       assert.equal(codeOf(replyError(text), { writes: true }), 'REDIS_REPLY_ERROR', text)
   })
 

@@ -17,6 +17,7 @@
 import { BrokerError } from '#shared/errors'
 import {
   RedisAuthenticationError,
+  RedisForeignDataError,
   RedisOutcomeUnknownError,
   RedisRefusedError,
   RedisReplyError,
@@ -37,6 +38,9 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'MOVED',
   'ASK',
 ])
+
+/** What only somebody else's writing brings about: every key of ours keeps its type and its group for ever. */
+const FOREIGN_DATA: ReadonlySet<string> = new Set(['WRONGTYPE', 'NOGROUP'])
 
 const AUTHENTICATION_FAILURES: ReadonlySet<string> = new Set(['NOAUTH', 'WRONGPASS', 'NOPERM'])
 
@@ -72,6 +76,7 @@ function replyError(text: string): BrokerError {
   const replyCode = /^[A-Z]+/.exec(text)?.[0] ?? 'ERR'
   if (REFUSALS.has(replyCode)) return new RedisRefusedError(replyCode)
   if (AUTHENTICATION_FAILURES.has(replyCode)) return new RedisAuthenticationError(replyCode)
+  if (FOREIGN_DATA.has(replyCode)) return new RedisForeignDataError(replyCode)
   // `unknown command 'x', with args beginning with: …` is the one answer that quotes arguments.
   return new RedisReplyError(replyCode, text.replace(/, with args beginning with.*$/s, ''))
 }

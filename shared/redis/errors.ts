@@ -43,12 +43,30 @@ export class RedisRefusedError extends BrokerError {
   }
 }
 
+/**
+ * A key is not as any of us ever left it: it holds another type of value, or is a stream whose consumer
+ * group is gone. Somebody else writes to this Redis: whoever meets it raises an alarm, as with a record
+ * whose MAC does not fit.
+ */
+export class RedisForeignDataError extends BrokerError {
+  override readonly code = 'REDIS_FOREIGN_DATA'
+  override readonly fault = 'receiver'
+  override readonly retryable = false
+  /** First word of Redis's answer: `WRONGTYPE` or `NOGROUP`. */
+  readonly replyCode: string
+
+  constructor(replyCode: string) {
+    super(`Cannot use a key in Redis: it is not as it was left, the answer is ${replyCode}`)
+    this.replyCode = replyCode
+  }
+}
+
 /** Redis answered with another error: a fault of ours in a command or a script. */
 export class RedisReplyError extends BrokerError {
   override readonly code = 'REDIS_REPLY_ERROR'
   override readonly fault = 'receiver'
   override readonly retryable = false
-  /** First word of Redis's answer, e.g. `WRONGTYPE`, `CROSSSLOT`, `ERR`. */
+  /** First word of Redis's answer, e.g. `CROSSSLOT`, `ERR`. */
   readonly replyCode: string
 
   constructor(replyCode: string, text: string) {

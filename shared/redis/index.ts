@@ -2,6 +2,7 @@ export type { Redis } from 'ioredis'
 export { coalesceWrites } from './coalesce-writes.ts'
 export {
   RedisAuthenticationError,
+  RedisForeignDataError,
   RedisOutcomeUnknownError,
   RedisRefusedError,
   RedisReplyError,
@@ -11,4 +12,3 @@ export {
 export { closeRedis, openRedis, whenReady } from './open-redis.ts'
 export { pipelineReplies, redisCall } from './redis-call.ts'
 export { defineScript, type RedisScript, type ScriptArgument } from './redis-script.ts'
-export { isWrongType } from './wrong-type.ts'

@@ -8,8 +8,7 @@
 
 import type { Redis } from 'ioredis'
 import { classifyError } from './classify-error.ts'
-import { RedisUnavailableError } from './errors.ts'
-import { isWrongType } from './wrong-type.ts'
+import { RedisForeignDataError, RedisUnavailableError } from './errors.ts'
 
 /**
  * @param work sends ONE command, script or pipeline: with two, "not sent" would speak of the second alone
@@ -17,6 +16,7 @@ import { isWrongType } from './wrong-type.ts'
  * @throws {RedisUnavailableError} nothing was sent, or a read got no reply
  * @throws {RedisOutcomeUnknownError} a write was sent and got no reply
  * @throws {RedisRefusedError} Redis answered that it does not do it now; nothing was stored
+ * @throws {RedisForeignDataError} the key is not as any of us left it
  * @throws {RedisReplyError} any other answer: a fault of ours
  */
 export async function redisCall<T>(
@@ -36,16 +36,16 @@ export async function redisCall<T>(
  * The replies of a pipeline, in order. A pipeline resolves even when its commands failed; this throws
  * the first error, so that `redisCall` sees it.
  *
- * @param skipWrongTypes gives null for a key of another type, so that it does not fail the other commands
+ * @param skipForeignData gives null where a key is not as we left it, so that it does not fail the other commands
  */
 export async function pipelineReplies(
   executed: Promise<[error: Error | null, reply: unknown][] | null>,
-  { skipWrongTypes = false }: { skipWrongTypes?: boolean } = {},
+  { skipForeignData = false }: { skipForeignData?: boolean } = {},
 ): Promise<unknown[]> {
   const results = (await executed) ?? []
   return results.map(([error, reply]) => {
     if (error === null) return reply
-    if (skipWrongTypes && isWrongType(classifyError(error, { writes: false }))) return null
+    if (skipForeignData && classifyError(error, { writes: false }) instanceof RedisForeignDataError) return null
     throw error
   })
 }

@@ -218,9 +218,9 @@ for (const mode of ['standalone', 'cluster'] as const) {
 
     test('a holder whose stream or lease was replaced by another type is told, and a new one by what is in the way', async () => {
       await using t = await shared.setup()
-      const wrongType = { code: 'REDIS_REPLY_ERROR', replyCode: 'WRONGTYPE' }
+      const wrongType = { code: 'REDIS_FOREIGN_DATA', replyCode: 'WRONGTYPE' }
       await t.redis.del(t.stream)
-      await assert.rejects(t.lease.claim(1), { code: 'REDIS_REPLY_ERROR', replyCode: 'NOGROUP' })
+      await assert.rejects(t.lease.claim(1), { code: 'REDIS_FOREIGN_DATA', replyCode: 'NOGROUP' })
       await t.redis.set(t.stream, 'x')
       await assert.rejects(t.lease.claim(1), wrongType)
       await assert.rejects(t.lease.reread('0', 1), wrongType)

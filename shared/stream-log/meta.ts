@@ -10,7 +10,7 @@
  */
 
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { defineScript, isWrongType, type Redis, redisCall } from '#shared/redis'
+import { defineScript, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
 import { SchemaUnsupportedError } from './errors.ts'
 import { keys } from './keys.ts'
 
@@ -66,8 +66,8 @@ async function readMeta(redis: Redis): Promise<StoredMeta | undefined> {
     const values = await redisCall(redis, () => redis.hmget(keys.metaKey, 'schemaVersion', 'partitions', 'mac'))
     return values.every((value) => value === null) ? undefined : values.map(textOf)
   } catch (error) {
-    if (isWrongType(error)) throw new RecordForgedError('Cannot trust a stored record: the key of kind meta is no hash')
-    throw error
+    if (!(error instanceof RedisForeignDataError)) throw error
+    throw new RecordForgedError('Cannot trust a stored record: the key of kind meta is no hash')
   }
 }
 
