@@ -176,15 +176,20 @@ const freePorts = {
 }
 
 async function waitForReady(child: ChildProcess, ended: Promise<unknown>, output: () => string): Promise<void> {
-  const late = AbortSignal.timeout(READY_WITHIN_MS)
-  await new Promise<void>((resolve, reject) => {
-    child.once('message', () => resolve())
-    ended.then(() => reject(new Error(`up ended:\n${output()}`)))
-    late.addEventListener('abort', () => {
-      child.kill('SIGTERM')
-      reject(new Error(`up was not ready in time:\n${output()}`))
+  let timer: NodeJS.Timeout | undefined
+  try {
+    await new Promise<void>((resolve, reject) => {
+      child.once('message', () => resolve())
+      ended.then(() => reject(new Error(`up ended:\n${output()}`)))
+      timer = setTimeout(() => {
+        child.kill('SIGTERM')
+        reject(new Error(`up was not ready in time:\n${output()}`))
+      }, READY_WITHIN_MS)
     })
-  })
+  } finally {
+    // Left running it would stop the stack of a test that takes longer than a start may.
+    clearTimeout(timer)
+  }
 }
 
 /** A shell reads it, since it is a shell's file; and an empty environment shows what it sets alone. */
