@@ -1,11 +1,14 @@
 /** Where everything lies below SEALCAST_HOME, and the folders themselves, open to nobody else. */
 
 import { randomUUID } from 'node:crypto'
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { accessSync, chmodSync, constants, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describeError } from '#shared/errors'
+import { DataDirectoryError } from './errors.ts'
 
 export type DataDirectory = ReturnType<typeof openDataDirectory>
 
+/** @throws {DataDirectoryError} naming the folder and the variable that sets another */
 export function openDataDirectory(home: string) {
   const folders = {
     home,
@@ -16,11 +19,7 @@ export function openDataDirectory(home: string) {
     logs: join(home, 'logs'),
     run: join(home, 'run'),
   }
-  for (const folder of Object.values(folders)) {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    // One made by hand, or by an older umask, may be open.
-    chmodSync(folder, 0o700)
-  }
+  for (const folder of Object.values(folders)) openFolder(folder)
   return {
     ...folders,
     env: join(home, 'env'),
@@ -35,6 +34,35 @@ export function openDataDirectory(home: string) {
     lock: join(folders.run, 'up.lock'),
     pids: join(folders.run, 'pids.json'),
   }
+}
+
+function openFolder(folder: string): void {
+  try {
+    makeFolder(folder)
+    // One made by hand, or by an older umask, may be open.
+    chmodSync(folder, 0o700)
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+  } catch (error) {
+    throw new DataDirectoryError(
+      `Cannot start: ${folder} cannot be made or written (${describeError(error).code}); SEALCAST_HOME sets another data directory`,
+    )
+  }
+}
+
+/** Not by mkdir's `recursive`: below a folder that takes none, as /proc, Node 24 tries for ever. */
+function makeFolder(folder: string): void {
+  if (isDirectory(folder)) return
+  makeFolder(dirname(folder))
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another `up` may have been faster; the lock will tell them apart.
+    if (!isDirectory(folder)) throw error
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 /** Writes a whole file or leaves the old one: readers never meet half of it. Mode 0600. */

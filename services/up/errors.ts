@@ -14,6 +14,20 @@ export class PortUnavailableError extends BrokerError {
   override readonly retryable = false
 }
 
+/** The data directory, or a folder in it, cannot be made or written. */
+export class DataDirectoryError extends BrokerError {
+  override readonly code = 'UP_DATA_DIRECTORY_UNUSABLE'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
+/** The Redis of SEALCAST_REDIS_URL does not answer, or not as it must. */
+export class RedisUnusableError extends BrokerError {
+  override readonly code = 'UP_REDIS_UNUSABLE'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
 /** A process ended, or gave no sign of being ready, at its first start. */
 export class StartFailedError extends BrokerError {
   override readonly code = 'UP_START_FAILED'

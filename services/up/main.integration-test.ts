@@ -47,12 +47,25 @@ suite('services/up/main.ts', () => {
     assert.deepEqual(readdirSync(home), [])
   })
 
-  test('says that a Redis of somebody else does not answer', async (t) => {
+  for (const [what, url] of [
+    ['does not answer', 'redis://:secret@127.0.0.1:1'],
+    ['has no Redis URL', 'http://:secret@127.0.0.1:1'],
+  ] as const) {
+    test(`says in one line, without the password, that a Redis of somebody else ${what}`, async (t) => {
+      const { up } = setup(t)
+      const { code, stderr } = await up([], { SEALCAST_REDIS_URL: url })
+      assert.equal(code, 1)
+      assert.match(stderr, /^Cannot start with the Redis of SEALCAST_REDIS_URL: [^\n]+\n$/)
+      assert.doesNotMatch(stderr, /secret/)
+    })
+  }
+
+  test('says why a service refused to start, without a stack', async (t) => {
     const { up } = setup(t)
-    const { code, stderr } = await up([], { SEALCAST_REDIS_URL: 'redis://:secret@127.0.0.1:1' })
+    const { code, stderr } = await up([], { SEALCAST_DATA_KEY_REUSE_SECONDS: '301' })
     assert.equal(code, 1)
-    assert.match(stderr, /Redis/)
-    assert.doesNotMatch(stderr, /secret|\n {4}at /)
+    assert.match(stderr, /\nCannot start gateway: [^\n]+\n {2}[^\n]*SEALCAST_DATA_KEY_REUSE_SECONDS[^\n]+ 301\n$/)
+    assert.doesNotMatch(stderr, /^ *at |main\.ts:\d/m)
   })
 
   test('explains itself, and refuses arguments it does not know', async (t) => {

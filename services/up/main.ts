@@ -5,11 +5,12 @@
 
 import { dirname, relative } from 'node:path'
 import { systemClock } from '#shared/clock'
-import { BrokerError } from '#shared/errors'
+import { BrokerError, describeError } from '#shared/errors'
 import { notifyReady } from '#shared/lifecycle'
 import { closeRedis, openRedis, redisCall, whenReady } from '#shared/redis'
 import { redisWarnings } from './check-redis.ts'
 import { readUpConfig } from './config.ts'
+import { RedisUnusableError } from './errors.ts'
 import { createProgress } from './progress.ts'
 import { runStack, StoppedError } from './run-stack.ts'
 import { listenForStopSignals } from './stop-signals.ts'
@@ -64,12 +65,14 @@ async function up(): Promise<number> {
 }
 
 async function inspectRedis(url: string): Promise<string[]> {
-  const redis = openRedis({ url, name: 'up' })
   try {
+    await using undo = new AsyncDisposableStack()
+    const redis = openRedis({ url, name: 'up' })
+    undo.defer(() => closeRedis(redis))
     await whenReady(redis, AbortSignal.timeout(REDIS_ANSWERS_WITHIN_MS))
     return redisWarnings(await redisCall(redis, () => redis.info()))
-  } finally {
-    await closeRedis(redis)
+  } catch (error) {
+    throw new RedisUnusableError(`Cannot start with the Redis of SEALCAST_REDIS_URL: ${describeError(error).message}`)
   }
 }
 
