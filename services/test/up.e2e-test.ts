@@ -111,6 +111,15 @@ suite('up', () => {
     assert.equal(last?.json.Message, 'three crates')
   })
 
+  test('warns of a secret that had gone, and of none at the first start', async () => {
+    await using stack = await startStack()
+    assert.doesNotMatch(stack.output(), /WARNING/)
+    assert.equal(await stack.stop('SIGTERM'), 0)
+    rmSync(join(stack.home, 'secrets/token.json'))
+    await stack.start()
+    assert.match(stack.output(), /WARNING: token\.json had gone/)
+  })
+
   test('its processes stop when it is killed, and the next one starts on the same data', async () => {
     await using stack = await startStack()
     const pids = Object.values(readPids(stack.home)).filter((pid) => pid !== undefined)

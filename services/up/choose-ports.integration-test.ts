@@ -37,8 +37,8 @@ suite('choosePorts()', () => {
     await assert.rejects(choosePorts(wishes), { code: 'UP_PORT_UNAVAILABLE', message: /\bB\b/ })
   })
 
-  test('refuses an address that is not this machine’s', async () => {
-    const wishes = { a: { host: '192.0.2.1', port: 0, variable: 'A' } }
-    await assert.rejects(choosePorts(wishes), { code: 'UP_PORT_UNAVAILABLE', message: /EADDRNOTAVAIL/ })
+  test('names the variable of a host that is not this machine’s', async () => {
+    const wishes = { a: { host: '192.0.2.1', hostVariable: 'A_HOST', port: 0, variable: 'A_PORT' } }
+    await assert.rejects(choosePorts(wishes), { code: 'UP_PORT_UNAVAILABLE', message: /EADDRNOTAVAIL\); A_HOST sets/ })
   })
 })

@@ -11,8 +11,9 @@ export interface PortWish {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
-  /** The variable that sets it. */
+  /** The variables that set them; a host nobody can change has none. */
   readonly variable: string
+  readonly hostVariable?: string
 }
 
 /**
@@ -42,7 +43,7 @@ export async function choosePorts<W extends { readonly [name: string]: PortWish 
   return Object.fromEntries(chosen) as { [name in keyof W]: number }
 }
 
-async function hold({ host, port, variable }: PortWish): Promise<{ port: number; server: Server }> {
+async function hold({ host, port, variable, hostVariable }: PortWish): Promise<{ port: number; server: Server }> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const candidate = port === 0 ? randomInt(FREE_PORTS.from, FREE_PORTS.to) : port
     try {
@@ -50,9 +51,9 @@ async function hold({ host, port, variable }: PortWish): Promise<{ port: number;
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : ''
       if (port === 0 && code === 'EADDRINUSE') continue
-      throw new PortUnavailableError(
-        `Cannot start: ${describe(code, host, candidate)}; ${variable} sets another (0: any free one)`,
-      )
+      const isHostWrong = code !== 'EADDRINUSE' && code !== 'EACCES' && hostVariable !== undefined
+      const remedy = isHostWrong ? `${hostVariable} sets another host` : `${variable} sets another (0: any free one)`
+      throw new PortUnavailableError(`Cannot start: ${describe(code, host, candidate)}; ${remedy}`)
     }
   }
   throw new PortUnavailableError(`Cannot start: no free port was found for ${variable}`)

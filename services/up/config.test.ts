@@ -27,6 +27,10 @@ suite('readUpConfig()', () => {
     ['SEALCAST_GATEWAY_PORT', '65536'],
     ['SEALCAST_METRICS_PORT', '65535'],
     ['SEALCAST_PUBLIC_URL', 'localhost'],
+    ['SEALCAST_PUBLIC_URL', 'ftp://broker.example'],
+    ['SEALCAST_REGION', 'us east'],
+    ['SEALCAST_REGION', "us'"],
+    ['SEALCAST_REGIONS', 'eu-west-1'],
     ['SEALCAST_TLS_CERT_FILE', '/only/one'],
   ] as const) {
     test(`refuses ${name}=${value} and names it`, () => {

@@ -24,7 +24,16 @@ export function readUpConfig(env: Environment, cwd: string) {
     const account = read.text('SEALCAST_ACCOUNT_ID', { default: '000000000000' })
     if (!/^\d{12}$/.test(account)) read.refuse('SEALCAST_ACCOUNT_ID', 'must be 12 digits')
     const publicUrl = read.optionalText('SEALCAST_PUBLIC_URL')
-    if (publicUrl !== undefined && !URL.canParse(publicUrl)) read.refuse('SEALCAST_PUBLIC_URL', 'must be a URL')
+    if (publicUrl !== undefined && !/^https?:$/.test(URL.parse(publicUrl)?.protocol ?? '')) {
+      read.refuse('SEALCAST_PUBLIC_URL', 'must be an http or https URL')
+    }
+    const region = read.text('SEALCAST_REGION', { default: 'us-east-1' })
+    if (!/^[a-z0-9-]{1,32}$/.test(region)) read.refuse('SEALCAST_REGION', 'must be a region, such as us-east-1')
+    // The gateway would refuse whatever is signed with what `env` says.
+    const regions = read.list('SEALCAST_REGIONS', { default: [] })
+    if (regions.length > 0 && !regions.includes(region)) {
+      read.refuse('SEALCAST_REGIONS', `must include SEALCAST_REGION, which is ${region}`)
+    }
     const tlsCertificateFile = path('SEALCAST_TLS_CERT_FILE')
     const tlsKeyFile = path('SEALCAST_TLS_KEY_FILE')
     if ((tlsCertificateFile === undefined) !== (tlsKeyFile === undefined)) {
@@ -33,7 +42,7 @@ export function readUpConfig(env: Environment, cwd: string) {
     return {
       home: path('SEALCAST_HOME') ?? resolve(cwd, '.sealcast'),
       account,
-      region: read.text('SEALCAST_REGION', { default: 'us-east-1' }),
+      region,
       publicUrl,
       gatewayHost: read.text('SEALCAST_GATEWAY_HOST', { default: '127.0.0.1' }),
       gatewayPort: port('SEALCAST_GATEWAY_PORT', 4443),

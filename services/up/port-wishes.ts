@@ -11,9 +11,15 @@ export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
     port: config.metricsPort === 0 ? 0 : config.metricsPort + offset,
     variable: 'SEALCAST_METRICS_PORT',
   })
+  const gatewayHost = { host: config.gatewayHost, hostVariable: 'SEALCAST_GATEWAY_HOST' }
   const wishes = {
-    gateway: { host: config.gatewayHost, port: config.gatewayPort, variable: 'SEALCAST_GATEWAY_PORT' },
-    kms: { host: config.kmsHost, port: config.kmsPort, variable: 'SEALCAST_KMS_PORT' },
+    gateway: { ...gatewayHost, port: config.gatewayPort, variable: 'SEALCAST_GATEWAY_PORT' },
+    kms: {
+      host: config.kmsHost,
+      hostVariable: 'SEALCAST_KMS_HOST',
+      port: config.kmsPort,
+      variable: 'SEALCAST_KMS_PORT',
+    },
     gatewayMetrics: metrics(0),
     deliveryMetrics: metrics(1),
     kmsMetrics: metrics(2),
@@ -21,7 +27,7 @@ export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
   const http =
     config.httpPort === undefined
       ? undefined
-      : { host: config.gatewayHost, port: config.httpPort, variable: 'SEALCAST_HTTP_PORT' }
+      : { ...gatewayHost, port: config.httpPort, variable: 'SEALCAST_HTTP_PORT' }
   const ownRedis = redis ? { host: LOOPBACK, port: config.redisPort, variable: 'SEALCAST_REDIS_PORT' } : undefined
   return { ...wishes, ...(http ? { http } : {}), ...(ownRedis ? { redis: ownRedis } : {}) }
 }

@@ -7,7 +7,7 @@
  * before its step forward, so a start that fails half-way leaves nothing behind.
  */
 
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '#shared/clock'
 import type { Environment } from '#shared/config'
@@ -34,6 +34,7 @@ import type { Progress } from './progress.ts'
 import { kmsUrl, publicUrl, type ServiceName, serviceSettings } from './service-settings.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { type ProcessPlan, type Supervised, supervise } from './supervise.ts'
+import { newSecretsText } from './texts.ts'
 import { formatEnv } from './write-env.ts'
 
 /** Above what the services give themselves to finish what is in flight. */
@@ -181,8 +182,12 @@ export async function runStack(o: {
     return progress.step('keys', async () => {
       const now = o.clock.now()
       const made = prepareCertificates(directory, { hosts: gatewayHosts(publicUrl(config, ports)), now })
-      if (config.secretsDir === undefined && (await createMissingSecrets(directory.secrets, { now })).length > 0) {
-        made.push('broker secrets')
+      // The last of what is made here: where it is, an earlier start had all the secrets.
+      const isFirstStart = !existsSync(directory.principals)
+      if (config.secretsDir === undefined) {
+        const secrets = await createMissingSecrets(directory.secrets, { now })
+        if (secrets.length > 0) made.push('broker secrets')
+        if (secrets.length > 0 && !isFirstStart) progress.say('keys', newSecretsText(secrets))
       }
       const admin = await prepareAdmin(config.principalsFile ?? directory.principals, { account: config.account })
       if (admin.isNew) made.push(`principal ${admin.arn}`)

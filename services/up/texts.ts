@@ -1,5 +1,7 @@
 /** The longer texts that `up` prints. */
 
+import { quoteForShell } from './write-env.ts'
+
 export const HELP = `Usage: npm run up
 
 Starts a private Redis, a local KMS, a gateway and a delivery worker, keeps them running, and stops them
@@ -24,11 +26,21 @@ export function readyText(o: {
   return `
 Sealcast is ready at ${o.gatewayUrl} (${o.seconds.toFixed(1)} s). In another terminal:
 
-  source ${o.home}/env
+  source ${asShellWord(`${o.home}/env`)}
   aws sns create-topic --name orders
   aws sns publish --topic-arn arn:aws:sns:${o.region}:${o.account}:orders --message hello
 
 Logs are in ${o.home}/logs. Ctrl-C stops everything.
 
 `
+}
+
+/** To be typed as it stands: quoted only where it must be. */
+function asShellWord(path: string): string {
+  return /^[\w./@%+=:,-]+$/.test(path) ? path : quoteForShell(path)
+}
+
+/** For a data directory that is not new and had lost secrets. */
+export function newSecretsText(names: readonly string[]): string {
+  return `WARNING: ${names.join(', ')} had gone and is new now: what was stored or sent under the old one is refused. Restore it from a backup if you can`
 }

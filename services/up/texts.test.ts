@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { suite, test } from 'node:test'
+import { readyText } from './texts.ts'
+
+suite('readyText()', () => {
+  const text = (home: string) =>
+    readyText({ home, gatewayUrl: 'https://localhost:4443', account: '000000000000', region: 'us-east-1', seconds: 1 })
+
+  test('shows the usual folder as it is typed', () => {
+    assert.match(text('.sealcast'), /^ {2}source \.sealcast\/env$/m)
+  })
+
+  test('names a folder so that a shell reads it as one word', (t) => {
+    const home = mkdtempSync(join(tmpdir(), 'sealcast it\'s "$HOME" `id` ü '))
+    t.after(() => rmSync(home, { recursive: true, force: true }))
+    writeFileSync(join(home, 'env'), 'SEEN=yes\n')
+    const line = /^ {2}source (.*)$/m.exec(text(home))?.[1]
+    assert.equal(execFileSync('sh', ['-c', `. ${line}; printf %s "$SEEN"`], { encoding: 'utf8' }), 'yes')
+  })
+})
