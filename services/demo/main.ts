@@ -23,19 +23,34 @@ import { BrokerError } from '#shared/errors'
 import { issueServerCertificate } from '#shared/pki'
 import { readServedRequests, servedBetween } from './kms-counter.ts'
 import { watchRedis } from './redis-monitor.ts'
-import { sideBySide } from './show.ts'
+import { endOf, sideBySide } from './show.ts'
 import { readStackEnvironment } from './stack-environment.ts'
 import { startSubscriber } from './subscriber.ts'
 
 const MESSAGES = 10
 const DEADLINE_MS = 20_000
 
+const HELP = `Usage: npm run demo
+
+Publishes ten messages to a sealed topic of the stack that \`npm run up\` started, and shows what the
+subscriber got beside what Redis was given.
+
+  SEALCAST_HOME  data directory of that stack (.sealcast)
+`
+
+const [argument] = process.argv.slice(2)
 try {
-  process.exitCode = (await runDemo()) ? 0 : 1
+  if (argument === undefined) {
+    process.exitCode = (await runDemo()) ? 0 : 1
+  } else if (argument === '--help' || argument === '-h') {
+    say(HELP.trimEnd())
+  } else {
+    process.stderr.write(`Unknown argument ${argument}\n\n${HELP}`)
+    process.exitCode = 2
+  }
 } catch (error) {
-  say(
-    error instanceof BrokerError ? error.message : `The demo failed: ${error instanceof Error ? error.message : error}`,
-  )
+  const message = error instanceof Error ? error.message : String(error)
+  process.stderr.write(`${error instanceof BrokerError ? message : `The demo failed: ${message}`}\n`)
   process.exitCode = 1
 }
 
@@ -108,7 +123,7 @@ async function runDemo(): Promise<boolean> {
   const delivered = new Map(notifications.map(({ MessageId = '', Message = '' }) => [MessageId, Message]))
   const rows = [...published.keys()].map(
     // The end of the body: its first 64 bytes are the envelope's header, alike for messages of one data key.
-    (id) => [delivered.get(id) ?? '(nothing)', entries.get(id)?.fields.get('body')?.slice(-66) ?? '(nothing)'] as const,
+    (id) => [delivered.get(id) ?? '(nothing)', endOf(entries.get(id)?.fields.get('body') ?? '(nothing)', 66)] as const,
   )
   say(`${sideBySide(['what the subscriber got', 'end of the body Redis was given (by redis-cli MONITOR)'], rows)}\n`)
 

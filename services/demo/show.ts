@@ -12,6 +12,17 @@ export function sideBySide(
   return [line(titles), rule, ...rows.map(line)].join('\n')
 }
 
+/** The last characters of a text with escapes such as `\\xNN`, from a whole one on. */
+export function endOf(escaped: string, length: number): string {
+  const units = escaped.match(/\\x[0-9a-f]{2}|\\.|[^\\]/g) ?? []
+  let end = ''
+  for (const unit of units.reverse()) {
+    if (end.length + unit.length > length) break
+    end = unit + end
+  }
+  return end
+}
+
 function fit(text: string, width: number): string {
   return text.length > width ? `${text.slice(0, width - 3)}...` : text.padEnd(width)
 }
