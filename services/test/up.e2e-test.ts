@@ -117,7 +117,7 @@ suite('up', () => {
     assert.equal(await stack.stop('SIGTERM'), 0)
     rmSync(join(stack.home, 'secrets/token.json'))
     await stack.start()
-    assert.match(stack.output(), /WARNING: token\.json had gone/)
+    assert.match(stack.output(), /WARNING: secrets\/token\.json had gone/)
   })
 
   test('its processes stop when it is killed, and the next one starts on the same data', async () => {

@@ -34,7 +34,7 @@ import type { Progress } from './progress.ts'
 import { kmsUrl, publicUrl, type ServiceName, serviceSettings } from './service-settings.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { type ProcessPlan, type Supervised, supervise } from './supervise.ts'
-import { newSecretsText } from './texts.ts'
+import { lostSecretsTexts } from './texts.ts'
 import { formatEnv } from './write-env.ts'
 
 /** Above what the services give themselves to finish what is in flight. */
@@ -187,7 +187,7 @@ export async function runStack(o: {
       if (config.secretsDir === undefined) {
         const secrets = await createMissingSecrets(directory.secrets, { now })
         if (secrets.length > 0) made.push('broker secrets')
-        if (secrets.length > 0 && !isFirstStart) progress.say('keys', newSecretsText(secrets))
+        if (!isFirstStart) for (const text of lostSecretsTexts(secrets)) progress.say('keys', text)
       }
       const admin = await prepareAdmin(config.principalsFile ?? directory.principals, { account: config.account })
       if (admin.isNew) made.push(`principal ${admin.arn}`)

@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
-import { readyText } from './texts.ts'
+import { createMissingSecrets } from '#shared/secrets'
+import { lostSecretsTexts, readyText } from './texts.ts'
 
 suite('readyText()', () => {
   const text = (home: string) =>
@@ -20,5 +21,18 @@ suite('readyText()', () => {
     writeFileSync(join(home, 'env'), 'SEEN=yes\n')
     const line = /^ {2}source (.*)$/m.exec(text(home))?.[1]
     assert.equal(execFileSync('sh', ['-c', `. ${line}; printf %s "$SEEN"`], { encoding: 'utf8' }), 'yes')
+  })
+})
+
+suite('lostSecretsTexts()', () => {
+  test('warns of those of all secrets that cannot be replaced without harm', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealcast-secrets-'))
+    t.after(() => rmSync(folder, { recursive: true, force: true }))
+    const texts = lostSecretsTexts(await createMissingSecrets(folder, { now: 1_700_000_000_000 }))
+    assert.deepEqual(
+      texts.map((text) => /secrets\/(\S+) had gone/.exec(text)?.[1]),
+      ['record-mac.json', 'token.json'],
+    )
+    assert.deepEqual(lostSecretsTexts([]), [])
   })
 })

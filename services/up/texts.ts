@@ -40,7 +40,18 @@ function asShellWord(path: string): string {
   return /^[\w./@%+=:,-]+$/.test(path) ? path : quoteForShell(path)
 }
 
-/** For a data directory that is not new and had lost secrets. */
-export function newSecretsText(names: readonly string[]): string {
-  return `WARNING: ${names.join(', ')} had gone and is new now: what was stored or sent under the old one is refused. Restore it from a backup if you can`
+/** What can no longer be done once a secret was lost. The others can be replaced without harm. */
+const LOST_WITH: ReadonlyMap<string, string> = new Map([
+  ['record-mac.json', 'topics, subscriptions and messages stored so far are refused as forged'],
+  ['token.json', 'links to confirm or unsubscribe that were sent so far are refused'],
+])
+
+/** For a data directory that is not new: a warning for each secret whose loss matters. */
+export function lostSecretsTexts(made: readonly string[]): string[] {
+  return made.flatMap((name) => {
+    const loss = LOST_WITH.get(name)
+    return loss === undefined
+      ? []
+      : [`WARNING: secrets/${name} had gone and is new now: ${loss}. Restore the old one if you can`]
+  })
 }
