@@ -49,7 +49,10 @@ try {
     process.exitCode = 2
   }
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error)
+  // `env` outlives an `up` that was killed with SIGKILL.
+  const isGone = error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+  const reason = error instanceof Error ? error.message : String(error)
+  const message = isGone ? `${reason}. Is the stack still running? Start it with: npm run up` : reason
   process.stderr.write(`${error instanceof BrokerError ? message : `The demo failed: ${message}`}\n`)
   process.exitCode = 1
 }
