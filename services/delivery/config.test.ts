@@ -16,6 +16,8 @@ suite('readDeliveryConfig()', () => {
     assert.equal(config.attemptTimeoutMs, 15_000)
     assert.equal(config.partitions, 16)
     assert.equal(config.subscriberCaFile, undefined)
+    // Between the gateway's and the KMS's: all three run with their defaults on one machine.
+    assert.equal(config.metricsPort, 9465)
   })
 
   test('names every missing setting', () => {

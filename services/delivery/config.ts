@@ -21,7 +21,7 @@ export function readDeliveryConfig(env: Environment) {
       /** The gateway as subscribers see it: base of the URLs that messages carry. */
       publicUrl,
       subscriberCaFile: read.optionalText('SEALCAST_SUBSCRIBER_CA_FILE'),
-      metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9466, min: 0, max: 65_535 }),
+      metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9465, min: 0, max: 65_535 }),
       partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
       leaseMs: read.integer('SEALCAST_LEASE_MS', { default: 5_000, min: 300, max: 600_000 }),
       /** How long a second of a retry policy takes; only tests shorten it. */
