@@ -19,6 +19,7 @@ import {
   SNSClient,
   SubscribeCommand,
 } from '@aws-sdk/client-sns'
+import { systemClock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
 import { issueServerCertificate } from '#shared/pki'
 import { readServedRequests, servedBetween } from './kms-counter.ts'
@@ -93,7 +94,7 @@ async function runDemo(): Promise<boolean> {
   say(`2. sealed topic   ${topicArn}`)
 
   await using subscriber = await startSubscriber({
-    certificate: issueServerCertificate({ authority, hosts: ['localhost', '127.0.0.1'], now: Date.now() }),
+    certificate: issueServerCertificate({ authority, hosts: ['localhost', '127.0.0.1'], now: systemClock.now() }),
     signingHost: new URL(gateway).host,
     deadlineMs: DEADLINE_MS,
   })
@@ -104,7 +105,7 @@ async function runDemo(): Promise<boolean> {
   say(`3. subscriber     ${subscriber.url} (confirmed: ${attributes?.SubscriptionsConfirmed})`)
 
   const servedBefore = await readServedRequests(metricsUrls)
-  await using monitor = await watchRedis(variables.SEALCAST_REDIS_URL ?? '')
+  await using monitor = await watchRedis(variables.SEALCAST_REDIS_URL ?? '', process.env)
   const published = new Map<string, string>()
   for (let n = 1; n <= MESSAGES; n++) {
     const body = `order ${n}: ${n * 3} crates of oranges, PIN ${randomBytes(2).toString('hex')}`

@@ -5,6 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Environment } from '#shared/config'
 
 /** One XADD as redis-cli printed it, binary escaped as \xNN. */
 export interface ShownEntry {
@@ -20,12 +21,12 @@ export interface RedisMonitor extends AsyncDisposable {
 }
 
 /** Resolves when redis-cli has answered OK: what is written from then on is seen. */
-export async function watchRedis(url: string): Promise<RedisMonitor> {
+export async function watchRedis(url: string, env: Environment): Promise<RedisMonitor> {
   const { hostname, port, password, username } = new URL(url)
   const user = username === '' ? [] : ['--user', decodeURIComponent(username)]
   // The password goes by environment: arguments are open to every user of the machine.
   const child = spawn('redis-cli', ['-h', hostname, '-p', port || '6379', ...user, 'MONITOR'], {
-    env: { ...process.env, ...(password === '' ? {} : { REDISCLI_AUTH: decodeURIComponent(password) }) },
+    env: { ...env, ...(password === '' ? {} : { REDISCLI_AUTH: decodeURIComponent(password) }) },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const lines: string[] = []
