@@ -33,6 +33,15 @@ suite('openKeyStore()', () => {
     }
   })
 
+  test('says that the root key was there already when it finds neither keystore nor backup', async (t) => {
+    const { dir, open, events } = await setup(t)
+    await seeded(open)
+    for (const name of await readdir(dir)) if (name.startsWith('keystore.json')) await rm(join(dir, name))
+    events.length = 0
+    await using _store = await open()
+    assert.deepEqual(events, [{ kind: 'keystore-created', path: join(dir, 'keystore.json'), rootKeyExisted: true }])
+  })
+
   test('has every key, alias and state again after a restart', async (t) => {
     const { open } = await setup(t)
     let arn: string

@@ -22,7 +22,8 @@ const BACKUP_FILE = 'keystore.json.bak'
 
 export type KeystoreEvent =
   | { readonly kind: 'root-key-created'; readonly path: string }
-  | { readonly kind: 'keystore-created'; readonly path: string }
+  /** With a root key that was there before, a keystore may have been lost rather than never made. */
+  | { readonly kind: 'keystore-created'; readonly path: string; readonly rootKeyExisted: boolean }
   /** The main file was lost or damaged: the last change before that may be missing. */
   | { readonly kind: 'backup-used'; readonly path: string; readonly generation: number }
 
@@ -53,13 +54,13 @@ export async function openKeystoreDirectory({
   const writeWith = (storeKeys: StoreKeys) => (keystore: Keystore) =>
     replaceFileDurably(path, encodeKeystore(keystore, storeKeys), { backup, beforeReplace: () => lock.assertHeld() })
 
-  const rootKey = await obtainRootKey(dir, onEvent)
+  const { rootKey, existed: rootKeyExisted } = await obtainRootKey(dir, onEvent)
   const found = await loadKeystore({ path, backup, rootKey, clock, onEvent })
   const { keystore, storeKeys } = found ?? newKeystore(rootKey)
   const write = writeWith(storeKeys)
   if (found === undefined) {
     await write(keystore)
-    onEvent({ kind: 'keystore-created', path })
+    onEvent({ kind: 'keystore-created', path, rootKeyExisted })
   }
   const held = opening.move()
   return { keystore, storeKeys, write, [Symbol.asyncDispose]: () => held.disposeAsync() }
@@ -80,16 +81,21 @@ async function removeTemporaries(dir: string): Promise<void> {
   )
 }
 
-async function obtainRootKey(dir: string, onEvent: (event: KeystoreEvent) => void): Promise<KeyObject> {
+async function obtainRootKey(
+  dir: string,
+  onEvent: (event: KeystoreEvent) => void,
+): Promise<{ rootKey: KeyObject; existed: boolean }> {
   const existing = await readRootKey(dir)
-  if (existing !== undefined) return existing
+  if (existing !== undefined) return { rootKey: existing, existed: true }
   const names = await readdir(dir)
   if (names.some((name) => name.startsWith(KEYSTORE_FILE))) {
-    throw new RootKeyMissingError(`Cannot open the keystore in ${dir}: ${ROOT_KEY_FILE} is missing`)
+    throw new RootKeyMissingError(
+      `Cannot open the keystore in ${dir}: ${ROOT_KEY_FILE} is missing; restore it from your backup`,
+    )
   }
   const rootKey = await createRootKey(dir)
   onEvent({ kind: 'root-key-created', path: join(dir, ROOT_KEY_FILE) })
-  return rootKey
+  return { rootKey, existed: false }
 }
 
 function newKeystore(rootKey: KeyObject): { keystore: Keystore; storeKeys: StoreKeys } {

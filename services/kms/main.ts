@@ -61,7 +61,12 @@ async function readTls({ tls }: KmsConfig): Promise<{ cert: string; key: string 
 }
 
 function report(event: KeystoreEvent, log: Log): void {
-  if (event.kind === 'keystore-created') log.info('keystore.created', { path: event.path })
+  if (event.kind === 'keystore-created' && !event.rootKeyExisted) log.info('keystore.created', { path: event.path })
+  if (event.kind === 'keystore-created' && event.rootKeyExisted) {
+    const advice =
+      'if there was a keystore before, stop and restore it: what was sealed under its keys does not open without'
+    log.warn('keystore.created-empty', { path: event.path, advice })
+  }
   // Both want an operator's eyes: the one to back the file up, the other to look for what was lost.
   if (event.kind === 'root-key-created') log.warn('root-key.created', { path: event.path, advice: 'back this file up' })
   if (event.kind === 'backup-used') {
