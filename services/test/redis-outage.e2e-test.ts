@@ -45,20 +45,28 @@ suite('Redis gone', () => {
   test('silent: 503 in SNS form within 5 s that does not deny having stored it, then recovery', async () => {
     const topicArn = await createTopic(sns, { KmsMasterKeyId: keyArn })
     await using subscriber = await subscribeAndConfirm(stack, { sns, topicArn })
-    await publish(sns, topicArn, 'before')
-    stack.signal('redis', 'SIGSTOP')
-    let refusal: SNSServiceException
-    try {
-      refusal = await refusedWithin(BOUND_MS, () => publish(impatient, topicArn, 'sent while Redis is silent'))
-    } finally {
-      stack.signal('redis', 'SIGCONT')
+    let refusal: SNSServiceException | undefined
+    const toldNotStored: string[] = []
+    // On a slow machine the topic may have to be read first; then nothing was sent, and the answer says that instead.
+    for (let round = 0; round < 3 && !refusal?.message.includes('may or may not have been stored'); round++) {
+      await publishOnceAccepted(topicArn, `before ${round}`)
+      stack.signal('redis', 'SIGSTOP')
+      const body = `sent while Redis is silent ${round}`
+      try {
+        refusal = await refusedWithin(BOUND_MS, () => publish(impatient, topicArn, body))
+      } finally {
+        stack.signal('redis', 'SIGCONT')
+      }
+      assert.equal(refusal.name, 'ServiceUnavailable')
+      assert.equal(refusal.$metadata.httpStatusCode, 503)
+      if (/was not stored/.test(refusal.message)) toldNotStored.push(body)
     }
-    assert.equal(refusal.name, 'ServiceUnavailable')
-    assert.equal(refusal.$metadata.httpStatusCode, 503)
-    assert.match(refusal.message, /may or may not have been stored|cannot be reached/)
+    assert.match(refusal?.message ?? '', /may or may not have been stored/)
     await publishOnceAccepted(topicArn, 'after')
     await subscriber.until((received) => received.some(({ json }) => json.Message === 'after'))
     await untilFinished(stack)
+    const arrived = new Set(subscriber.received.map(({ json }) => json.Message))
+    for (const body of toldNotStored) assert.ok(!arrived.has(body), `${body} was delivered though it was refused`)
   })
 
   test('dead: refusals within 5 s until the supervisor has another, nothing of them is stored, what was stays', async () => {
