@@ -25,6 +25,7 @@ export {
 } from './errors.ts'
 export { MAX_MESSAGE_BYTES } from './limits.ts'
 export { type MessageAttribute, readMessageAttributes } from './message-attributes.ts'
+export { checkMessageStructure, selectMessage } from './message-structure.ts'
 export { encodeNotification, type NotificationFields, type SignatureFields } from './notification.ts'
 export type { Parameters } from './parameters.ts'
 export { confirmationStringToSign, notificationStringToSign } from './string-to-sign.ts'
