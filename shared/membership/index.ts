@@ -1,0 +1,1 @@
+export { createMembership, MAX_MEMBERS, type MemberRole, type Membership } from './membership.ts'
