@@ -1,6 +1,5 @@
 export { applyJitter, JITTER_SHARE } from './apply-jitter.ts'
 export { RetryScheduleSpoiltError, RetryScheduleUnavailableError } from './errors.ts'
-export { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
 export {
   createRetrySchedule,
   type DueRetry,

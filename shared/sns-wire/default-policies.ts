@@ -13,17 +13,6 @@ export const DEFAULT_HTTP_RETRY = Object.freeze({
   backoffFunction: 'linear',
 } as const)
 
-/** The `EffectiveDeliveryPolicy` of a topic without a DeliveryPolicy: compact JSON. */
-export function defaultEffectiveDeliveryPolicy(): string {
-  return JSON.stringify({
-    http: {
-      defaultHealthyRetryPolicy: DEFAULT_HTTP_RETRY,
-      disableSubscriptionOverrides: false,
-      defaultRequestPolicy: { headerContentType: 'text/plain; charset=UTF-8' },
-    },
-  })
-}
-
 /** The `Policy` of a topic that has set none: compact JSON. */
 export function defaultTopicPolicy(topicArn: string, account: string): string {
   return JSON.stringify({

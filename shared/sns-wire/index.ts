@@ -5,8 +5,15 @@ export { checkTopicName } from './check-topic-name.ts'
 export { type ConfirmationFields, type ConfirmationPurpose, encodeConfirmation } from './confirmation.ts'
 export { confirmationToken, readConfirmationToken, type TokenSecrets } from './confirmation-token.ts'
 export { decodeParameters } from './decode-parameters.ts'
-export { DEFAULT_HTTP_RETRY, defaultEffectiveDeliveryPolicy, defaultTopicPolicy } from './default-policies.ts'
+export { DEFAULT_HTTP_RETRY, defaultTopicPolicy } from './default-policies.ts'
 export { confirmationHeaders, notificationHeaders } from './delivery-headers.ts'
+export {
+  type EffectiveDelivery,
+  effectiveDelivery,
+  subscriptionEffectivePolicy,
+  topicEffectivePolicy,
+} from './delivery-policy-effective.ts'
+export { parseSubscriptionDeliveryPolicy, parseTopicDeliveryPolicy } from './delivery-policy-parse.ts'
 export { readSigningCertPath, signingCertUrl, subscribeUrl, unsubscribeUrl } from './delivery-urls.ts'
 export { encodeError, encodeResponse } from './encode-response.ts'
 export { type WireError, wireErrorOf } from './error-response.ts'
@@ -28,5 +35,6 @@ export { type MessageAttribute, readMessageAttributes } from './message-attribut
 export { checkMessageStructure, selectMessage } from './message-structure.ts'
 export { encodeNotification, type NotificationFields, type SignatureFields } from './notification.ts'
 export type { Parameters } from './parameters.ts'
+export { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
 export { confirmationStringToSign, notificationStringToSign } from './string-to-sign.ts'
 export type { XmlNode } from './xml.ts'

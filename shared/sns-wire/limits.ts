@@ -22,6 +22,12 @@ export const MAX_NUMBER_DIGITS = 38
 /** Power of ten of a Number attribute's first significant digit. */
 export const NUMBER_SCALE = { min: -128, max: 126 } as const
 
+/** Retries of an HTTP/S delivery that a policy may ask for. */
+export const MAX_RETRIES = 100
+
+/** Seconds within which the last of them must be due. */
+export const MAX_RETRY_SECONDS = 3_600
+
 /** How long a confirmation token is good for. */
 export const CONFIRMATION_TOKEN_MS = 2 * 24 * 60 * 60 * 1000
 

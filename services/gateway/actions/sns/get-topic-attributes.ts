@@ -1,6 +1,6 @@
 /** GetTopicAttributes: SNS's map, with counts of the subscriptions as they are now. */
 
-import { defaultEffectiveDeliveryPolicy, defaultTopicPolicy, NotFoundError } from '#shared/sns-wire'
+import { defaultTopicPolicy, NotFoundError, topicEffectivePolicy } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 
@@ -19,7 +19,8 @@ export const getTopicAttributes: Action = {
       ['SubscriptionsPending', count('pending')],
       ['KmsMasterKeyId', attributes.kmsMasterKeyId],
       ['TopicArn', arn],
-      ['EffectiveDeliveryPolicy', defaultEffectiveDeliveryPolicy()],
+      ['DeliveryPolicy', attributes.deliveryPolicy],
+      ['EffectiveDeliveryPolicy', topicEffectivePolicy(attributes.deliveryPolicy)],
       ['SubscriptionsConfirmed', count('confirmed')],
       ['DisplayName', attributes.displayName ?? ''],
       ['SignatureVersion', attributes.signatureVersion],

@@ -6,8 +6,8 @@
  * publishes no formulas; those below rise from minDelayTarget to maxDelayTarget, each in the shape
  * its name promises. The phases are those of SNS's delivery policies.
  *
- * Pure: no clock, no randomness. Bounds (100 retries, an hour in all) are checked where a policy is
- * accepted, not here.
+ * Pure: no clock, no randomness; here rather than with the schedule that runs the delays, since the gateway needs their sum
+ * to accept a policy. Bounds (100 retries, an hour in all) are checked there, in delivery-policy-parse.ts.
  */
 
 export type BackoffFunction = 'linear' | 'arithmetic' | 'geometric' | 'exponential'
