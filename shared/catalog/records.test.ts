@@ -29,7 +29,12 @@ suite('encodeTopic() and decodeTopic()', () => {
     const { recordMac } = setup()
     const text = fc.string({ unit: 'grapheme' })
     const attributes = fc.record(
-      { displayName: text, kmsMasterKeyId: text, signatureVersion: fc.constantFrom('1' as const, '2' as const) },
+      {
+        displayName: text,
+        kmsMasterKeyId: text,
+        signatureVersion: fc.constantFrom('1' as const, '2' as const),
+        deliveryPolicy: text,
+      },
       { requiredKeys: [], noNullPrototype: true },
     )
     fc.assert(
@@ -83,6 +88,17 @@ suite('encodeSubscription() and decodeSubscription()', () => {
     )
   })
 
+  test('write what was set after what every one has', () => {
+    const { recordMac } = setup()
+    const full: Subscription = { ...subscription, deliveryPolicy: '{}', rawMessageDelivery: true, pendingSince: 1 }
+    const { text, mac } = encodeSubscription(full, recordMac)
+    assert.ok(
+      text.endsWith('"createdAt":1767225600000,"pendingSince":1,"rawMessageDelivery":true,"deliveryPolicy":"{}"}'),
+    )
+    const { topicArn, id } = full
+    assert.deepEqual(decodeSubscription({ topicArn, id }, { text, mac }, recordMac), full)
+  })
+
   test('refuse a record moved to another topic or id', () => {
     const { recordMac } = setup()
     const stored = encodeSubscription(subscription, recordMac)
@@ -107,7 +123,8 @@ suite('encodeSubscription() and decodeSubscription()', () => {
     const { text } = encodeSubscription(subscription, recordMac)
     for (const other of [
       text.replace('"https"', '"sqs"'),
-      text.replace('"owner"', '"rawMessageDelivery":true,"owner"'),
+      text.replace('"owner"', '"filterPolicy":"{}","owner"'),
+      text.replace('"owner"', '"rawMessageDelivery":false,"owner"'),
       text.replace('"pending"', '"unknown"'),
       text.replace('false', '0'),
     ]) {

@@ -14,6 +14,8 @@ export interface TopicAttributes {
   displayName?: string
   kmsMasterKeyId?: string
   signatureVersion?: '1' | '2'
+  /** As parsed by sns-wire: JSON. */
+  deliveryPolicy?: string
 }
 
 export interface Topic {
@@ -43,6 +45,11 @@ export interface Subscription {
   confirmationWasAuthenticated: boolean
   /** Epoch ms. */
   createdAt: number
+  /** Epoch ms of the last Subscribe that left it pending; `createdAt` when absent. */
+  pendingSince?: number
+  rawMessageDelivery?: true
+  /** As parsed by sns-wire: JSON. */
+  deliveryPolicy?: string
 }
 
 /** A text and the MAC over it. */
@@ -63,6 +70,7 @@ const topicSchema = schema.strictObject({
     displayName: schema.string().exactOptional(),
     kmsMasterKeyId: schema.string().exactOptional(),
     signatureVersion: schema.enum(['1', '2']).exactOptional(),
+    deliveryPolicy: schema.string().exactOptional(),
   }),
 })
 
@@ -78,13 +86,16 @@ const subscriptionSchema = schema.strictObject({
   state: schema.enum(['pending', 'confirmed', 'deleted']),
   confirmationWasAuthenticated: schema.boolean(),
   createdAt: schema.int(),
+  pendingSince: schema.int().exactOptional(),
+  rawMessageDelivery: schema.literal(true).exactOptional(),
+  deliveryPolicy: schema.string().exactOptional(),
 })
 
 export function encodeTopic(topic: Topic, recordMac: RecordMac): AuthenticText {
   const { arn, incarnation, owner, createdAt } = topic
-  const { displayName, kmsMasterKeyId, signatureVersion } = topic.attributes
+  const { displayName, kmsMasterKeyId, signatureVersion, deliveryPolicy } = topic.attributes
   // JSON leaves out what is undefined.
-  const attributes = { displayName, kmsMasterKeyId, signatureVersion }
+  const attributes = { displayName, kmsMasterKeyId, signatureVersion, deliveryPolicy }
   const text = JSON.stringify({ v: VERSION, arn, incarnation, owner, createdAt, attributes })
   return { text, mac: recordMac.authenticate('topic', [arn, text]) }
 }
@@ -103,6 +114,7 @@ export function decodeTopic(arn: string, stored: Partial<AuthenticText>, recordM
 export function encodeSubscription(subscription: Subscription, recordMac: RecordMac): AuthenticText {
   const { id, topicArn, incarnation, protocol, endpoint, owner, principal } = subscription
   const { state, confirmationWasAuthenticated, createdAt } = subscription
+  const { pendingSince, rawMessageDelivery, deliveryPolicy } = subscription
   const text = JSON.stringify({
     v: VERSION,
     id,
@@ -115,6 +127,9 @@ export function encodeSubscription(subscription: Subscription, recordMac: Record
     state,
     confirmationWasAuthenticated,
     createdAt,
+    pendingSince,
+    rawMessageDelivery,
+    deliveryPolicy,
   })
   return { text, mac: recordMac.authenticate('subscription', [topicArn, id, text]) }
 }
