@@ -1,5 +1,6 @@
 /** The gateway process: wiring only. */
 
+import { setTimeout as pause } from 'node:timers/promises'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createSealingKeys } from '#shared/data-keys'
@@ -12,10 +13,13 @@ import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
 import { createStreamAppender } from '#shared/stream-log'
+import { createAdmission } from './admission.ts'
 import { createAppendConfirmation } from './append-confirmation.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { readGatewayConfig } from './config.ts'
+import { connectionLimit, descriptorLimit } from './connection-limit.ts'
 import { createHandleRequest } from './handle-request.ts'
+import { startLoopHeartbeat } from './loop-heartbeat.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { openPartitions } from './open-partitions.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
@@ -90,10 +94,29 @@ const handleRequest = createHandleRequest({
   onAnswered: count.requestAnswered,
   onForeignData: () => onForged({ kind: 'key' }),
 })
+const maxConnections = connectionLimit({
+  configured: config.maxConnections,
+  descriptors: descriptorLimit(),
+  listeners: config.httpPort === undefined ? 1 : 2,
+})
+if (maxConnections < config.maxConnections) {
+  log.info('connections.limited', { configured: config.maxConnections, eachPort: maxConnections })
+}
+using heartbeat = startLoopHeartbeat(clock)
 const server = await startGatewayServer({
   ...config,
+  maxConnections,
   certificates,
+  admission: createAdmission({
+    maxInFlight: config.maxRequestsInFlight,
+    clock,
+    lastTurnAt: heartbeat.lastTurnAt,
+    pause,
+    onInFlight: count.requestsInFlight,
+    onRefused: count.requestRefused,
+  }),
   handleRequest,
+  onConnectionRefused: count.connectionRefused,
   onTlsReloadFailure: (error) => log.error('tls.reload-failed', {}, error),
   onFailure: (error) => log.error('server.failed', {}, error),
 })

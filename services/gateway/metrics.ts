@@ -2,10 +2,15 @@
 
 import { type BrokerMetrics, createBrokerMetrics } from '#shared/broker-metrics'
 import type { Metrics } from '#shared/metrics'
+import type { RefusalReason } from './admission.ts'
 
 export interface GatewayMetrics extends BrokerMetrics {
   /** @param action a known action's name or `unknown`, so that the label stays bounded */
   requestAnswered(action: string, code: string, seconds: number): void
+  /** A request was refused for overload before it was looked at. */
+  requestRefused(reason: RefusalReason): void
+  connectionRefused(): void
+  requestsInFlight(count: number): void
   published(o: { sealed: boolean; bodyBytes: number }): void
 }
 
@@ -20,6 +25,17 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
     ['action'],
   )
+  const refused = metrics.counter(
+    'sealcast_requests_refused_total',
+    'Requests answered 503 for overload, before anything of them was looked at, by what ran out.',
+    ['reason'],
+  )
+  const connectionsRefused = metrics.counter(
+    'sealcast_connections_refused_total',
+    'Connections closed as soon as they were accepted, since as many as allowed were open.',
+  )
+  const inFlight = metrics.gauge('sealcast_requests_in_flight', 'Requests read and not yet answered.')
+  inFlight.set({}, 0)
   const published = metrics.counter(
     'sealcast_messages_published_total',
     'Messages accepted and stored (SNS: NumberOfMessagesPublished), by whether the body was sealed.',
@@ -36,6 +52,9 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
       requests.add({ action, code })
       requestSeconds.observe({ action }, seconds)
     },
+    requestRefused: (reason) => refused.add({ reason }),
+    connectionRefused: () => connectionsRefused.add({}),
+    requestsInFlight: (count) => inFlight.set({}, count),
     published({ sealed, bodyBytes }) {
       published.add({ sealed: String(sealed) })
       publishSize.observe({}, bodyBytes)

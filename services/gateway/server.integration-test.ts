@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingHttpHeaders } from 'node:http'
+import { Agent, request as httpsRequest } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -89,6 +90,42 @@ suite('startGatewayServer()', () => {
     assert.equal(answer.status, 200)
   })
 
+  test('refuses what is not admitted with a 503 that SDKs retry, and keeps the connection', async (t) => {
+    const { send, fill } = await setup(t)
+    fill()
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    t.after(() => agent.destroy())
+    for (let n = 0; n < 3; n++) {
+      const { status, headers, body } = await send({}, '/?Action=Now', { agent })
+      assert.equal(status, 503)
+      assert.match(body, /<Type>Receiver<\/Type>\s*<Code>ServiceUnavailable<\/Code>/)
+      assert.match(String(headers['x-amzn-requestid']), /^[0-9a-f-]{36}$/)
+      assert.equal(headers['content-type'], 'text/xml')
+      assert.equal(headers.connection, 'keep-alive')
+    }
+    assert.equal(Object.values(agent.freeSockets).flat().length, 1)
+  })
+
+  test('serves links and certificates when publishes are refused', async (t) => {
+    const { send, fill } = await setup(t)
+    fill()
+    assert.equal((await send({}, '/?Action=Now', { method: 'GET' })).status, 200)
+    const certificate = await send({}, `/SimpleNotificationService-${'0'.repeat(32)}.pem`, { method: 'GET' })
+    assert.deepEqual([certificate.status, certificate.body], [200, 'a certificate'])
+  })
+
+  test('closes a connection beyond the limit before any TLS, tells so, and serves the others', async (t) => {
+    const { port, open, connectionRefused, answerLater } = await setup(t, { maxConnections: 2 })
+    const [first] = [await open(), await open()]
+    const refused = connect(port, '127.0.0.1')
+    assert.equal(await readToEnd(refused), '')
+    await connectionRefused
+    first.write('GET /?Action=Next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    answerLater('Next')
+    assert.match(await readToEnd(first), /^HTTP\/1\.1 200 /)
+    assert.ok(await open())
+  })
+
   test('drops a connection that speaks no TLS', async (t) => {
     const { port } = await setup(t)
     const socket = connect(port, '127.0.0.1')
@@ -98,7 +135,9 @@ suite('startGatewayServer()', () => {
 })
 
 /** The handler answers with the action's name: at once, when told (`First`, `Next`), or by failing (`Fail`). */
-async function setup(t: TestContext) {
+async function setup(t: TestContext, o: { maxConnections?: number } = {}) {
+  let isFull = false
+  const connectionsRefused = Promise.withResolvers<void>()
   const dir = mkdtempSync(join(tmpdir(), 'sealcast-gateway-server-'))
   const authority = createCertificateAuthority({ commonName: 'test', now: Date.now() })
   const certificate = issueServerCertificate({ authority, hosts: ['localhost'], now: Date.now() })
@@ -123,7 +162,13 @@ async function setup(t: TestContext) {
     httpPort: undefined,
     tlsCertificateFile: join(dir, 'cert.pem'),
     tlsKeyFile: join(dir, 'key.pem'),
-    certificates: new Map(),
+    certificates: new Map([['0'.repeat(32), 'a certificate']]),
+    maxConnections: o.maxConnections ?? 100,
+    admission: {
+      enter: ({ isLink }) => (isFull && !isLink ? 'in-flight' : () => undefined),
+      refuse: async () => ({ close: false }),
+    },
+    onConnectionRefused: () => connectionsRefused.resolve(),
     handleRequest,
     onTlsReloadFailure: (error) => failures.push(error),
     onFailure: (error) => failures.push(error),
@@ -137,6 +182,11 @@ async function setup(t: TestContext) {
   return {
     port,
     failures,
+    /** From now on only links and certificates are served. */
+    fill: () => {
+      isFull = true
+    },
+    connectionRefused: connectionsRefused.promise,
     /** Lets the handler answer a little after the rest of what was written has been read. */
     answerLater: (action: string) => setTimeout(turnOf(action).resolve, 100),
     async open(o: { allowHalfOpen?: boolean } = {}): Promise<TLSSocket> {
@@ -145,14 +195,18 @@ async function setup(t: TestContext) {
       await once(socket, 'secureConnect')
       return socket
     },
-    send: (headers: Record<string, string>, path = '/'): Promise<{ status: number; body: string }> =>
+    send: (
+      headers: Record<string, string>,
+      path = '/',
+      { method = 'POST', agent = false }: { method?: string; agent?: Agent | false } = {},
+    ): Promise<{ status: number; headers: IncomingHttpHeaders; body: string }> =>
       new Promise((resolve, reject) => {
-        const request = httpsRequest({ ...trust, path, method: 'POST', headers, agent: false }, (response) => {
+        const request = httpsRequest({ ...trust, path, method, headers, agent }, (response) => {
           let body = ''
           response.setEncoding('utf8').on('data', (text: string) => {
             body += text
           })
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+          response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }))
         })
         request.on('error', reject).end()
       }),

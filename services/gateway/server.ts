@@ -8,6 +8,7 @@ import { readFileSync, unwatchFile, watchFile } from 'node:fs'
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { Admission, RefusalReason } from './admission.ts'
 import type { GatewayResponse, HandleRequest } from './handle-request.ts'
 import { type BodyResult, createBodyReader, type ReadBody } from './read-body.ts'
 import { createBrokenRequests } from './refuse-broken-request.ts'
@@ -39,8 +40,13 @@ export async function startGatewayServer(o: {
   tlsCertificateFile: string
   tlsKeyFile: string
   certificates: ReadonlyMap<string, string>
+  admission: Admission
   handleRequest: HandleRequest
+  /** Open at once on each of the two ports. */
+  maxConnections: number
   onTlsReloadFailure: (error: unknown) => void
+  /** A connection beyond the limit was closed as soon as it was accepted. */
+  onConnectionRefused: () => void
   /** A connection could not be accepted, or a request could be neither answered nor refused. */
   onFailure: (error: unknown) => void
 }): Promise<GatewayServer> {
@@ -82,6 +88,8 @@ export async function startGatewayServer(o: {
     // An expectation nobody knows is ignored, as RFC 9110, 10.1.1 allows: Node's 417 has no body.
     server.on('checkExpectation', onRequest)
     server.on('clientError', broken.refuse)
+    server.maxConnections = o.maxConnections
+    server.on('drop', o.onConnectionRefused)
   }
   const stopWatching = reloadTlsOnChange(https, readTls, o)
   const port = await listen(https, o.port, o.host)
@@ -109,6 +117,7 @@ interface ServeOptions {
   readonly secure: boolean
   readonly readBody: ReadBody
   readonly certificates: ReadonlyMap<string, string>
+  readonly admission: Admission
   readonly handleRequest: HandleRequest
   isStopping(): boolean
 }
@@ -117,19 +126,23 @@ async function serve(request: IncomingMessage, response: ServerResponse, o: Serv
   const read = await o.readBody(request)
   if (read.kind === 'aborted') return
   // What was left unread would be taken for the next request.
-  if (o.isStopping() || read.kind !== 'whole') response.setHeader('connection', 'close')
+  if (read.kind !== 'whole') response.setHeader('connection', 'close')
   try {
-    write(response, await answer(request, read, o))
+    const answered = await answer(request, read, o)
+    if (answered.close || o.isStopping()) response.setHeader('connection', 'close')
+    write(response, answered)
   } finally {
     if (read.kind === 'whole') read.release()
   }
 }
 
+type Answer = GatewayResponse & { close?: boolean }
+
 async function answer(
   request: IncomingMessage,
   read: Exclude<BodyResult, { kind: 'aborted' }>,
   o: ServeOptions,
-): Promise<GatewayResponse> {
+): Promise<Answer> {
   const { url = '/', method = '' } = request
   const mark = url.indexOf('?')
   const path = mark === -1 ? url : url.slice(0, mark)
@@ -138,18 +151,33 @@ async function answer(
     return { status: 200, requestId: randomUUID(), contentType: 'application/x-pem-file', body: certificate }
   }
   if (read.kind === 'too-long') return refuseTooLong()
-  if (read.kind === 'overloaded') return refuseOverloaded()
-  const misdirected = refuseMisdirected(request, path)
-  if (misdirected !== undefined) return misdirected
-  return await o.handleRequest({
-    method,
-    path,
-    query: mark === -1 ? '' : url.slice(mark + 1),
-    // Node's joined form drops a second host and joins others unlike signers do.
-    headers: request.headersDistinct,
-    body: read.body,
-    secure: o.secure,
-  })
+  if (read.kind === 'overloaded') return refuseInTime('body-budget', o)
+  // The links in notifications are GETs; SDKs send POSTs.
+  const entered = o.admission.enter({ isLink: method === 'GET' })
+  if (typeof entered === 'string') {
+    read.release()
+    return refuseInTime(entered, o)
+  }
+  try {
+    const misdirected = refuseMisdirected(request, path)
+    if (misdirected !== undefined) return misdirected
+    return await o.handleRequest({
+      method,
+      path,
+      query: mark === -1 ? '' : url.slice(mark + 1),
+      // Node's joined form drops a second host and joins others unlike signers do.
+      headers: request.headersDistinct,
+      body: read.body,
+      secure: o.secure,
+    })
+  } finally {
+    entered()
+  }
+}
+
+async function refuseInTime(reason: RefusalReason, { admission }: ServeOptions): Promise<Answer> {
+  const { close } = await admission.refuse(reason)
+  return { ...refuseOverloaded(), close }
 }
 
 function write(response: ServerResponse, { status, requestId, contentType, body }: GatewayResponse): void {
