@@ -36,8 +36,14 @@ export const RETRY_HOLD_MS = 3_000
 /** Remembered ids of held entries, which spares a look-up in Redis for each at every reading; 10,000 are about 1 MB. */
 export const MAX_HELD_REMEMBERED = 10_000
 
-/** Pause before taking a free partition again: that long a partition stays idle after its worker died, beside the lease. */
-export const ACQUIRE_PAUSE_MS = 1_000
+/** Between two looks at partitions that are this worker's and held by others still: that long they stay idle at most. */
+export const ACQUIRE_PAUSE_MS = 200
+
+/** The same after `QUICK_ROUNDS` of them, and between looks at the partitions of others; also a failed partition's rest. */
+export const LOOK_PAUSE_MS = 1_000
+
+/** Ten seconds: twice the usual lease. A holder that drains for longer, or is not ours, is asked after less often. */
+export const QUICK_ROUNDS = 50
 
 /** Between two attempts to reach Redis: from the first value, doubling up to the second. */
 export const REDIS_PAUSE_MS = { first: 50, longest: 1_000 } as const

@@ -7,13 +7,14 @@ import { createOpeningKeys } from '#shared/data-keys'
 import { createKmsClient } from '#shared/kms-client'
 import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
+import { createMembership } from '#shared/membership'
 import { createMetrics, serveMetrics } from '#shared/metrics'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis } from '#shared/redis'
 import { createRetrySchedule } from '#shared/retry-schedule'
 import { readBrokerCredential, readRecordSecrets, readSigningIdentity, readTokenSecrets } from '#shared/secrets'
 import { DEFAULT_HTTP_RETRY, retryDelays } from '#shared/sns-wire'
-import { acquireLease, keys, watchMeta } from '#shared/stream-log'
+import { acquireLease, keys, readLeaseLives, watchMeta } from '#shared/stream-log'
 import { createAttemptDelivery } from './attempt.ts'
 import { createCompose } from './compose.ts'
 import { readDeliveryConfig } from './config.ts'
@@ -27,6 +28,7 @@ import { startPartitionPool } from './partition-pool.ts'
 import { createHttpSender } from './protocols/https.ts'
 import { createSubscriberTrust } from './protocols/subscriber-trust.ts'
 import { createRetryProcessor } from './retry.ts'
+import { rollCallTimes } from './roll-call.ts'
 import { createSign } from './sign.ts'
 import { createTopicCache } from './topic-cache.ts'
 import { waitForMeta } from './wait-for-meta.ts'
@@ -115,6 +117,13 @@ async function deliver(partitions: number): Promise<void> {
   const pool = startPartitionPool({
     partitions,
     leaseMs: config.leaseMs,
+    membership: createMembership({
+      redis,
+      role: 'delivery',
+      ttlMs: rollCallTimes(config.leaseMs).ttlMs,
+      onForeign: () => onForged({ kind: 'members' }),
+    }),
+    leaseLives: (some) => readLeaseLives({ redis, partitions: some }),
     acquire: (partition) =>
       acquireLease({
         redis,
@@ -130,6 +139,7 @@ async function deliver(partitions: number): Promise<void> {
         concurrency: MAX_RETRIES_PER_PARTITION,
         process: createRetryProcessor({ ...shared, ...work, compose, attemptDelivery }),
       }),
+    random,
     clock,
     log,
     metrics: count,

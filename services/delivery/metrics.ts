@@ -18,6 +18,8 @@ export interface DeliveryMetrics extends BrokerMetrics {
   dropped(reason: 'topic' | 'subscription'): void
   partitionsOwned(count: number): void
   leaseLost(): void
+  workersAlive(count: number): void
+  partitionTakenOver(reason: 'expired' | 'unclaimed'): void
 }
 
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100] as const
@@ -61,6 +63,12 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
   )
   const owned = metrics.gauge('sealcast_partitions_owned', 'Partitions whose lease this worker holds.')
   const lost = metrics.counter('sealcast_leases_lost_total', 'Leases that ended before the worker released them.')
+  const alive = metrics.gauge('sealcast_workers_alive', 'Delivery workers alive, this one included, as it sees them.')
+  const takenOver = metrics.counter(
+    'sealcast_partitions_taken_over_total',
+    'Partitions taken that nobody had given back: their lease ran out (expired), or the worker they were due to let them lie (unclaimed).',
+    ['reason'],
+  )
   return {
     ...createBrokerMetrics(metrics),
     attempted({ protocol, decision, seconds }) {
@@ -75,5 +83,7 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     dropped: (reason) => dropped.add({ reason }),
     partitionsOwned: (count) => owned.set({}, count),
     leaseLost: () => lost.add({}),
+    workersAlive: (count) => alive.set({}, count),
+    partitionTakenOver: (reason) => takenOver.add({ reason }),
   }
 }

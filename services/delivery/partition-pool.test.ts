@@ -8,9 +8,12 @@ import { RedisForeignDataError, RedisUnavailableError } from '#shared/redis'
 import type { PartitionRetries } from '#shared/retry-schedule'
 import type { PartitionLease } from '#shared/stream-log'
 import { createDeliveryMetrics } from './metrics.ts'
-import { type PartitionWork, startPartitionPool } from './partition-pool.ts'
+import type { PartitionWork } from './own-partition.ts'
+import { startPartitionPool } from './partition-pool.ts'
 
 const LEASE_MS = 30
+const SELF = '5'.repeat(32)
+const OTHER = '9'.repeat(32)
 
 suite('startPartitionPool()', () => {
   test('takes every partition that is free, and the others when they become so', async () => {
@@ -27,7 +30,7 @@ suite('startPartitionPool()', () => {
     await stage.start()
     await stage.until(() => stage.renewals() >= 3)
     await stage.stop()
-    assert.deepEqual(stage.events, ['begin 0', 'stop-retries 0', 'end 0', 'close-retries 0', 'release 0'])
+    assert.deepEqual(stage.events, ['begin 0', 'leave', 'stop-retries 0', 'end 0', 'close-retries 0', 'release 0'])
   })
 
   test('drops a partition at once when renewing says that it is lost, and takes it again', async () => {
@@ -71,6 +74,53 @@ suite('startPartitionPool()', () => {
     await stage.until(() => stage.running().length === 1)
   })
 
+  test('is ready although it cannot tell who is alive, and takes the partitions when it can', async () => {
+    await using stage = setup({ partitions: 1 })
+    stage.failBeat(new RedisUnavailableError('not connected'))
+    await stage.start()
+    assert.deepEqual(stage.running(), [])
+    stage.failBeat(undefined)
+    await stage.until(() => stage.running().length === 1)
+  })
+
+  test('keeps what it has when it can no longer tell who is alive', async () => {
+    await using stage = setup({ partitions: 4 })
+    await stage.start()
+    stage.failBeat(new RedisUnavailableError('not connected'))
+    await stage.until(() => stage.renewals() >= 12)
+    assert.deepEqual(stage.running(), [0, 1, 2, 3])
+  })
+
+  test('releases what become another worker’s, drained, and takes it back when that one leaves', async () => {
+    await using stage = setup({ partitions: 4 })
+    await stage.start()
+    stage.setMembers(OTHER, SELF)
+    await stage.until(() => stage.running().length === 2)
+    await stage.until(() => stage.events.filter((event) => event.startsWith('release')).length === 2)
+    for (const partition of [0, 1, 2, 3].filter((one) => !stage.running().includes(one))) {
+      const theirs = stage.events.filter((event) => event.endsWith(`${partition}`))
+      assert.deepEqual(
+        theirs.map((event) => event.split(' ')[0]),
+        ['begin', 'stop-retries', 'end', 'close-retries', 'release'],
+      )
+    }
+    stage.setMembers(SELF)
+    await stage.until(() => stage.running().length === 4)
+  })
+
+  test('takes what its assignee lets lie for as long as a lease lasts, and keeps it', async () => {
+    await using stage = setup({ partitions: 4 })
+    stage.setMembers(OTHER, SELF)
+    await stage.start()
+    assert.equal(stage.running().length, 2)
+    await stage.until(() => stage.looks() >= 2)
+    stage.clock.advance(1_000)
+    await stage.until(() => stage.running().length === 4)
+    const begun = stage.events.length
+    await stage.until(() => stage.renewals() >= 12)
+    assert.equal(stage.events.length, begun)
+  })
+
   test('raises an alarm, once, for a partition that somebody spoilt, and takes it when it is mended', async () => {
     await using stage = setup({ partitions: 1 })
     stage.failAcquire(new RedisForeignDataError('WRONGTYPE'))
@@ -95,7 +145,7 @@ suite('startPartitionPool()', () => {
     await using stage = setup({ partitions: 1, loopIgnoresStop: true })
     await stage.start()
     await stage.stop(50)
-    assert.deepEqual(stage.events, ['begin 0', 'stop-retries 0', 'abandon-retries 0', 'end 0', 'release 0'])
+    assert.deepEqual(stage.events, ['begin 0', 'leave', 'stop-retries 0', 'abandon-retries 0', 'end 0', 'release 0'])
   })
 })
 
@@ -108,8 +158,11 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
   const alarms: string[] = []
   let acquisitions = 0
   let renewals = 0
+  let looks = 0
   let renew = async (): Promise<boolean> => true
   let acquireFailure: Error | undefined
+  let beatFailure: Error | undefined
+  let members: readonly string[] = [SELF]
   let pool: ReturnType<typeof startPartitionPool> | undefined
 
   const unused = () => assert.fail('the pool has no business with entries')
@@ -161,16 +214,36 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
     running: () => [...works.keys()].toSorted(),
     work: (partition: number) => works.get(partition),
     renewals: () => renewals,
+    looks: () => looks,
     renewWith(next: () => Promise<boolean>) {
       renew = next
     },
     failAcquire(error: Error | undefined) {
       acquireFailure = error
     },
+    setMembers(...ids: readonly string[]) {
+      members = ids
+    },
+    failBeat(error: Error | undefined) {
+      beatFailure = error
+    },
     async start() {
       pool = startPartitionPool({
         partitions,
         leaseMs: LEASE_MS,
+        membership: {
+          id: SELF,
+          async beat() {
+            if (beatFailure !== undefined) throw beatFailure
+            return members
+          },
+          leave: async () => void events.push('leave'),
+        },
+        async leaseLives(some) {
+          looks++
+          return new Map(some.map((p) => [p, heldElsewhere.has(p) ? LEASE_MS : undefined]))
+        },
+        random: () => 0,
         async acquire(partition) {
           acquisitions++
           if (acquireFailure !== undefined) throw acquireFailure

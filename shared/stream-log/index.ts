@@ -5,6 +5,7 @@ export { decodeEntry, type Entry, encodeEntry, type MessageAttribute } from './e
 export { EntryFormatError, LeaseLostError, SchemaUnsupportedError } from './errors.ts'
 export { keys } from './keys.ts'
 export { acquireLease, type PartitionLease } from './lease.ts'
+export { readLeaseLives } from './lease-lives.ts'
 export { openMeta } from './meta.ts'
 export { partitionOf } from './partition.ts'
 export { watchMeta } from './watch-meta.ts'

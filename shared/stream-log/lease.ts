@@ -53,7 +53,7 @@ export interface PartitionLease {
 }
 
 /** No worker asks for more, so whatever lasts longer was not taken by one. */
-const MAX_LEASE_MS = 600_000
+export const MAX_LEASE_MS = 600_000
 
 const acquireScript = defineScript(new URL('./acquire-lease.lua', import.meta.url))
 const renewScript = defineScript(new URL('./renew-lease.lua', import.meta.url))
