@@ -6,6 +6,7 @@
  */
 
 import { BrokerError } from '#shared/errors'
+import { MAX_ECHO_CHARACTERS } from './limits.ts'
 
 /** Refusals are the caller's to fix, and the same request would be refused again. */
 abstract class Refusal extends BrokerError {
@@ -46,6 +47,52 @@ export class ParameterValueInvalidError extends Refusal {
 /** A required member is missing, in the words of SNS's framework: see `memberNotNull`. */
 export class ValidationError extends Refusal {
   override readonly code = 'VALIDATION_ERROR'
+}
+
+/** A batch without entries. */
+export class EmptyBatchRequestError extends Refusal {
+  override readonly code = 'EMPTY_BATCH_REQUEST'
+
+  constructor() {
+    super("The batch request doesn't contain any entries.")
+  }
+}
+
+/** A batch of more entries than one request may have. */
+export class TooManyEntriesInBatchRequestError extends Refusal {
+  override readonly code = 'TOO_MANY_ENTRIES_IN_BATCH_REQUEST'
+
+  constructor() {
+    super('The batch request contains more entries than permissible.')
+  }
+}
+
+/** The id of an entry, by which its result is told from the others', is malformed. */
+export class InvalidBatchEntryIdError extends Refusal {
+  override readonly code = 'INVALID_BATCH_ENTRY_ID'
+
+  constructor(verdict: 'is too long' | 'contains an impermissible character', id: string) {
+    const shown = id.length > MAX_ECHO_CHARACTERS ? `${id.slice(0, MAX_ECHO_CHARACTERS)}…` : id
+    super(`The Id of a batch entry in the batch request ${verdict}: ${shown}`)
+  }
+}
+
+/** Two results could not be told apart. */
+export class BatchEntryIdsNotDistinctError extends Refusal {
+  override readonly code = 'BATCH_ENTRY_IDS_NOT_DISTINCT'
+
+  constructor() {
+    super('Two or more batch entries in the request have the same Id.')
+  }
+}
+
+/** All messages of a batch together may be as long as one. */
+export class BatchRequestTooLongError extends Refusal {
+  override readonly code = 'BATCH_REQUEST_TOO_LONG'
+
+  constructor() {
+    super('The length of all the messages put together is more than the limit.')
+  }
 }
 
 /** The topic or subscription does not exist. */

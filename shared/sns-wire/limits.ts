@@ -4,8 +4,14 @@
  * SNS's own numbers stand first; below them the broker's bounds on input that SNS does not name.
  */
 
-/** Message and attributes together, in bytes; the subject does not count. SNS: 256 KiB a publish. */
+/** Message and attributes together, in bytes; the subject does not count. SNS: 256 KiB a publish, single or batch. */
 export const MAX_MESSAGE_BYTES = 262_144
+
+/** Entries of one PublishBatch. */
+export const MAX_BATCH_ENTRIES = 10
+
+/** Characters of the id that tells a batch's entries apart. */
+export const MAX_BATCH_ENTRY_ID_CHARACTERS = 80
 
 /** UTF-16 code units of a subject: 100 letters or 50 emoji, as SNS counts. */
 export const MAX_SUBJECT_UNITS = 100

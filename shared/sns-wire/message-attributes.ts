@@ -22,20 +22,33 @@ export interface MessageAttribute {
 /**
  * Reads and checks `MessageAttributes`, in the order of the request.
  *
+ * @param path what a missing member is called by; in a batch it names the entry
  * @throws {ParameterValueInvalidError} when an attribute breaks a rule
  * @throws {ValidationError} when a name or data type is missing
  * @throws {InvalidParameterError} when the list is malformed or a value has characters that SNS does not carry there
  */
-export function readMessageAttributes(parameters: Parameters): readonly MessageAttribute[] {
+export function readMessageAttributes(parameters: Parameters, path = 'messageAttributes'): readonly MessageAttribute[] {
   const names = new Set<string>()
-  return parameters.structures('MessageAttributes').map((entry) => {
-    const attribute = readAttribute(entry)
+  return parameters.structures(LIST).map((entry) => {
+    const attribute = readAttribute(entry, path)
     if (names.has(attribute.name)) {
       throw new ParameterValueInvalidError(`The message attribute name '${attribute.name}' was given more than once.`)
     }
     names.add(attribute.name)
     return attribute
   })
+}
+
+/** What attributes add to the size of a message, right or wrong: each name, data type and value; base64 decoded. */
+export function sentAttributeBytes(parameters: Parameters): number {
+  let bytes = 0
+  for (const entry of parameters.structures(LIST)) {
+    for (const field of ['Name', 'Value.DataType', 'Value.StringValue']) {
+      bytes += Buffer.byteLength(entry.get(field) ?? '', 'utf8')
+    }
+    bytes += Buffer.byteLength(entry.get('Value.BinaryValue') ?? '', 'base64')
+  }
+  return bytes
 }
 
 /** What the attribute adds to the size of its message. */
@@ -48,12 +61,16 @@ export function attributeBytes(attribute: MessageAttribute): number {
   )
 }
 
+const LIST = 'MessageAttributes'
+
 type BaseType = 'String' | 'Number' | 'Binary'
 
-function readAttribute(entry: Parameters): MessageAttribute {
-  const name = checkName(entry.get('Name'))
+function readAttribute(entry: Parameters, path: string): MessageAttribute {
+  const sentName = entry.get('Name')
+  if (sentName === undefined) throw memberNotNull(`${path}.name`)
+  const name = checkName(sentName)
   const dataType = entry.get('Value.DataType')
-  if (dataType === undefined) throw memberNotNull(`messageAttributes.${name}.member.dataType`)
+  if (dataType === undefined) throw memberNotNull(`${path}.${name}.member.dataType`)
   const baseType = baseTypeOf(dataType)
   if (baseType === undefined || !isXmlText(dataType)) {
     throw new ParameterValueInvalidError(
@@ -64,8 +81,7 @@ function readAttribute(entry: Parameters): MessageAttribute {
   return { name, dataType, value: checkValue(name, baseType, readValue(name, baseType, entry)) }
 }
 
-function checkName(name: string | undefined): string {
-  if (name === undefined) throw memberNotNull('messageAttributes.name')
+function checkName(name: string): string {
   if (name === '') throw new ParameterValueInvalidError('The message attribute name must not be empty.')
   if (Buffer.byteLength(name, 'utf8') > MAX_ATTRIBUTE_NAME_BYTES) {
     throw new ParameterValueInvalidError(
