@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict'
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { after, suite, test } from 'node:test'
+import { createRecordMac, createSecretRing } from '#shared/record-mac'
+import { closeRedis, openRedis, whenReady } from '#shared/redis'
+import { startTestRedis, type TestRedis } from '#shared/test-redis'
+import { createStreamAppender, decodeEntry, type Entry, keys, partitionOf } from './index.ts'
+
+// The same on both: a script that crosses a slot fails on the second.
+for (const mode of ['standalone', 'cluster'] as const) {
+  suite(`appendBatch(), ${mode}`, () => {
+    const starting = startTestRedis({ cluster: mode === 'cluster' })
+    after(async () => (await starting)[Symbol.asyncDispose]())
+
+    test('stores all entries in order and byte for byte, in one stream', async () => {
+      await using t = await setup(await starting)
+      const entries = [
+        t.anEntry({ body: Buffer.from([0, 255, 13, 10]), sealed: { encryptedDataKey: randomBytes(184), keyArn: 'k' } }),
+        t.anEntry({ subject: 'ü', structure: 'json', groupId: 'g' }),
+        t.anEntry({ attributes: [{ name: 'a', dataType: 'String.Array', value: '["\\u0000",7]' }] }),
+      ]
+      await t.appender.appendBatch(entries)
+      await t.appender.appendBatch([t.anEntry()])
+      const stored = await t.read()
+      assert.deepEqual(stored.slice(0, 3), entries)
+      assert.equal(stored.length, 4)
+    })
+
+    test('stores the largest batch: 262,144 bytes in ten entries with 300 attributes each', async () => {
+      await using t = await setup(await starting)
+      const attributes = Array.from({ length: 300 }, (_, n) => ({ name: `n${n}`, dataType: 'String', value: '"\\\n' }))
+      const entries = Array.from({ length: 10 }, () => t.anEntry({ attributes, body: Buffer.alloc(22_000, 0xff) }))
+      await t.appender.appendBatch(entries)
+      assert.deepEqual(await t.read(), entries)
+    })
+
+    test('stores all of a batch or none when many are appended at once', async () => {
+      await using t = await setup(await starting)
+      const batches = Array.from({ length: 50 }, () => [t.anEntry(), t.anEntry(), t.anEntry()])
+      await Promise.all(batches.map((batch) => t.appender.appendBatch(batch)))
+      assert.deepEqual(await t.read(), batches.flat())
+    })
+
+    test('takes back what it added when the stream has no id left', async () => {
+      await using t = await setup(await starting)
+      const almostLast = '18446744073709551615-18446744073709551613'
+      await t.redis.xadd(t.stream, almostLast, 'v', '1')
+      await assert.rejects(t.appender.appendBatch([t.anEntry(), t.anEntry(), t.anEntry()]), {
+        code: 'REDIS_REPLY_ERROR',
+      })
+      assert.equal(await t.redis.xlen(t.stream), 1)
+    })
+
+    test('refuses entries that belong apart, and none at all', async () => {
+      await using t = await setup(await starting)
+      await assert.rejects(t.appender.appendBatch([]), RangeError)
+      for (const other of [{ principal: 'somebody' }, { topicArn: `${TOPIC_ARN}2` }]) {
+        await assert.rejects(t.appender.appendBatch([t.anEntry(), t.anEntry(other)]), RangeError)
+      }
+      assert.equal(await t.redis.exists(t.stream), 0)
+    })
+
+    test('tells a key of another type as data that is not ours', async () => {
+      await using t = await setup(await starting)
+      await t.redis.set(t.stream, 'x')
+      await assert.rejects(t.appender.appendBatch([t.anEntry(), t.anEntry()]), { code: 'REDIS_FOREIGN_DATA' })
+    })
+  })
+}
+
+suite('appendBatch() and a Redis in trouble', () => {
+  test('a full one refuses the whole batch', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server)
+    await t.appender.appendBatch([t.anEntry()])
+    await server.cli('config', 'set', 'maxmemory', '1')
+    await assert.rejects(t.appender.appendBatch([t.anEntry(), t.anEntry()]), { code: 'REDIS_REFUSED' })
+    assert.equal(await t.redis.xlen(t.stream), 1)
+  })
+
+  test('one that forgot the script gets it again', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server)
+    await t.appender.appendBatch([t.anEntry()])
+    await server.cli('script', 'flush')
+    await t.appender.appendBatch([t.anEntry(), t.anEntry()])
+    assert.equal(await t.redis.xlen(t.stream), 3)
+  })
+
+  test('a silent one leaves the outcome unknown, and what happens then happens to all of them', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server, { commandTimeoutMs: 200 })
+    await t.appender.appendBatch([t.anEntry()])
+    server.pause()
+    await assert.rejects(t.appender.appendBatch([t.anEntry(), t.anEntry()]), { code: 'REDIS_OUTCOME_UNKNOWN' })
+    server.resume()
+    assert.equal(await server.cli('xlen', t.stream), '3')
+  })
+
+  test('a dead one stores nothing, and the error says so', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server)
+    const closed = new Promise((resolve) => t.redis.once('close', resolve))
+    server.kill()
+    await closed
+    await assert.rejects(t.appender.appendBatch([t.anEntry()]), { code: 'REDIS_UNAVAILABLE' })
+  })
+})
+
+const TOPIC_ARN = 'arn:aws:sns:us-east-1:000000000000:orders'
+const PARTITIONS = 4096
+
+/** A publisher of its own for each test, whose partition nobody else used. */
+async function setup(server: TestRedis, { commandTimeoutMs = 3000 }: { commandTimeoutMs?: number } = {}) {
+  const redis = openRedis({ url: server.url, name: 'test', commandTimeoutMs })
+  await whenReady(redis)
+  const recordMac = createRecordMac(
+    createSecretRing('0000000a', new Map([['0000000a', createSecretKey(Buffer.alloc(32, 7))]])),
+  )
+  let principal = ''
+  let stream = ''
+  do {
+    principal = `arn:aws:iam::000000000000:user/${randomUUID()}`
+    stream = keys.streamKey(partitionOf(TOPIC_ARN, principal, PARTITIONS))
+  } while ((await redis.exists(stream)) !== 0)
+  return {
+    redis,
+    stream,
+    appender: createStreamAppender({ redis, recordMac, partitions: PARTITIONS }),
+    anEntry: (o: Partial<Entry> = {}): Entry => ({
+      kind: 'message',
+      topicArn: TOPIC_ARN,
+      incarnation: '00112233445566778899aabbccddeeff',
+      messageId: randomUUID(),
+      principal,
+      acceptedAt: 1_767_225_600_000,
+      attributes: [],
+      body: Buffer.from('text'),
+      ...o,
+    }),
+    async read(): Promise<Entry[]> {
+      const stored = await redis.xrangeBuffer(stream, '-', '+')
+      return stored.map(([, pairs]) => {
+        const fields = new Map<string, Buffer>()
+        for (let at = 0; at + 1 < pairs.length; at += 2) {
+          fields.set(String(pairs[at]), pairs[at + 1] ?? Buffer.alloc(0))
+        }
+        return decodeEntry(fields, recordMac)
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      await closeRedis(redis)
+    },
+  }
+}
