@@ -11,7 +11,8 @@ export interface GatewayMetrics extends BrokerMetrics {
   requestRefused(reason: RefusalReason): void
   connectionRefused(): void
   requestsInFlight(count: number): void
-  published(o: { sealed: boolean; bodyBytes: number }): void
+  /** Once a call, single or batch. */
+  published(o: { sealed: boolean; messages: number; bodyBytes: number }): void
 }
 
 export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
@@ -43,7 +44,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
   )
   const publishSize = metrics.histogram(
     'sealcast_publish_size_bytes',
-    'Body bytes per accepted publish call (SNS: PublishSize).',
+    'Body bytes per accepted publish call, a batch being one (SNS: PublishSize).',
     [64, 256, 1024, 4096, 16_384, 65_536, 262_144],
   )
   return {
@@ -55,8 +56,8 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     requestRefused: (reason) => refused.add({ reason }),
     connectionRefused: () => connectionsRefused.add({}),
     requestsInFlight: (count) => inFlight.set({}, count),
-    published({ sealed, bodyBytes }) {
-      published.add({ sealed: String(sealed) })
+    published({ sealed, messages, bodyBytes }) {
+      published.add({ sealed: String(sealed) }, messages)
       publishSize.observe({}, bodyBytes)
     },
   }

@@ -1,8 +1,9 @@
 /**
- * What every publish does once it is allowed and valid: seal the body if the topic has a KMS key,
- * append the entry to its partition's stream, and only then give the message id to the caller.
+ * What every publish does once it is allowed and valid: seal the bodies if the topic has a KMS key,
+ * append the entries to their partition's stream, and only then give the message ids to the caller.
  *
- * Fails closed: without a usable data key nothing is stored, least of all in clear.
+ * A batch is sealed under one data key and appended by one script, so that all of it is stored or
+ * nothing. Fails closed: without a usable data key nothing is stored, least of all in clear.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -10,52 +11,73 @@ import type { Topic } from '#shared/catalog'
 import type { Clock } from '#shared/clock'
 import type { SealingKeys } from '#shared/data-keys'
 import { type MessageHeader, seal } from '#shared/envelope'
-import type { MessageAttribute } from '#shared/sns-wire'
+import type { Message } from '#shared/sns-wire'
 import type { Entry, StreamAppender } from '#shared/stream-log'
 
-export interface PublishedMessage {
-  readonly body: string
-  readonly subject: string | undefined
-  readonly attributes: readonly MessageAttribute[]
-}
+/** Returns the message ids, in the order of the messages, after Redis has answered; none for no messages. */
+export type SealAndAppend = (
+  topic: Topic,
+  principal: string,
+  messages: readonly Message[],
+) => Promise<readonly string[]>
 
-/** Returns the message id after Redis has answered. */
-export type SealAndAppend = (topic: Topic, principal: string, message: PublishedMessage) => Promise<string>
-
+/** @param o.onPublished called once a call, with the number of messages and the bytes of their bodies together */
 export function createSealAndAppend(o: {
-  sealingKeys: SealingKeys
+  sealingKeys: Pick<SealingKeys, 'use'>
   appender: StreamAppender
   clock: Clock
-  onPublished: (published: { sealed: boolean; bodyBytes: number }) => void
+  onPublished: (published: { sealed: boolean; messages: number; bodyBytes: number }) => void
 }): SealAndAppend {
-  return async (topic, principal, message) => {
-    const messageId = randomUUID()
+  return async (topic, principal, messages) => {
+    if (messages.length === 0) return []
     const acceptedAt = o.clock.now()
-    const body = Buffer.from(message.body, 'utf8')
-    const subject = message.subject === undefined ? {} : { subject: message.subject }
-    const header: MessageHeader = { ...subject, attributes: message.attributes, acceptedAt }
-    const entry: Entry = {
-      kind: 'message',
-      topicArn: topic.arn,
-      incarnation: topic.incarnation,
-      messageId,
-      principal,
-      ...header,
-      body,
-    }
+    let bodyBytes = 0
+    const entries = messages.map(({ body: text, ...header }): Entry => {
+      const body = Buffer.from(text, 'utf8')
+      bodyBytes += body.byteLength
+      return {
+        kind: 'message',
+        topicArn: topic.arn,
+        incarnation: topic.incarnation,
+        messageId: randomUUID(),
+        principal,
+        acceptedAt,
+        ...header,
+        body,
+      }
+    })
     const configuredKeyId = topic.attributes.kmsMasterKeyId
     if (configuredKeyId !== undefined) {
       const pair = { topicArn: topic.arn, principal, configuredKeyId }
-      Object.assign(
-        entry,
-        await o.sealingKeys.use(pair, ({ dataKey, encryptedDataKey, keyArn }) => ({
-          body: seal(body, { dataKey, context: { topicArn: topic.arn, messageId, principal, header } }),
-          sealed: { encryptedDataKey, keyArn },
-        })),
+      // One synchronous step with the look-up: no expiry falls between the messages of a batch.
+      await o.sealingKeys.use(
+        pair,
+        ({ dataKey, encryptedDataKey, keyArn }) => {
+          for (const entry of entries) {
+            const { topicArn, messageId } = entry
+            const context = { topicArn, messageId, principal, header: headerOf(entry) }
+            entry.body = seal(entry.body, { dataKey, context })
+            entry.sealed = { encryptedDataKey, keyArn }
+          }
+        },
+        entries.length,
       )
     }
-    await o.appender.append(entry)
-    o.onPublished({ sealed: entry.sealed !== undefined, bodyBytes: body.byteLength })
-    return messageId
+    const [only] = entries
+    if (entries.length === 1 && only !== undefined) await o.appender.append(only)
+    else await o.appender.appendBatch(entries)
+    o.onPublished({ sealed: configuredKeyId !== undefined, messages: entries.length, bodyBytes })
+    return entries.map(({ messageId }) => messageId)
+  }
+}
+
+/** The part of an entry that its envelope's AAD takes as the header. */
+function headerOf({ subject, attributes, structure, groupId, acceptedAt }: Entry): MessageHeader {
+  return {
+    attributes,
+    acceptedAt,
+    ...(subject !== undefined && { subject }),
+    ...(structure !== undefined && { structure }),
+    ...(groupId !== undefined && { groupId }),
   }
 }

@@ -32,10 +32,11 @@ export interface SealingKeys {
   /**
    * Runs `work`, which must be synchronous, with the pair's key, obtaining one first where none is usable.
    *
+   * @param messages how many `work` seals; 1 unless told. Room for one is enough: the limit is far below what is safe
    * @returns what `work` returns
    * @throws {BrokerError} why KMS or the store gave no key; what `work` throws
    */
-  use<T>(pair: DataKeyPair, work: (issued: IssuedDataKey) => T): Promise<T>
+  use<T>(pair: DataKeyPair, work: (issued: IssuedDataKey) => T, messages?: number): Promise<T>
   /** Drops keys and remembered refusals of a topic; also keys that are being obtained now. */
   forget(topicArn: string): void
 }
@@ -111,7 +112,7 @@ export function createSealingKeys({
   let sweepAt = clock.now() + reuseMs
 
   return {
-    async use(pair, work) {
+    async use(pair, work, messages = 1) {
       const cacheKey = cacheKeyOf(pair)
       let missed = false
       let lateKeys = 0
@@ -129,7 +130,7 @@ export function createSealingKeys({
         } else if (!missed) {
           onLookup('hit')
         }
-        key.messages++
+        key.messages += messages
         return work(key.issued)
       }
     },

@@ -10,6 +10,7 @@ import { deleteTopic } from './sns/delete-topic.ts'
 import { getTopicAttributes } from './sns/get-topic-attributes.ts'
 import { listTopics } from './sns/list-topics.ts'
 import { publish } from './sns/publish.ts'
+import { publishBatch } from './sns/publish-batch.ts'
 import { setTopicAttributes } from './sns/set-topic-attributes.ts'
 import { subscribe } from './sns/subscribe.ts'
 import { unsubscribe } from './sns/unsubscribe.ts'
@@ -35,6 +36,7 @@ export const sns: Service = {
     getTopicAttributes,
     listTopics,
     publish,
+    publishBatch,
     setTopicAttributes,
     subscribe,
     unsubscribe,
@@ -76,7 +78,6 @@ export const WITHHELD: ReadonlySet<string> = new Set([
   'ListSubscriptionsByTopic',
   'ListTagsForResource',
   'OptInPhoneNumber',
-  'PublishBatch',
   'PutDataProtectionPolicy',
   'RemovePermission',
   'SetEndpointAttributes',

@@ -5,35 +5,54 @@
  * validation before KMS. Rules: Publish in the SNS API reference.
  */
 
-import { checkMessage, checkSubject, InvalidParameterError, readMessageAttributes } from '#shared/sns-wire'
+import { InvalidParameterError, type Parameters, readMessage, readMessageAttributes } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
-import { refuseUnsupported } from '../../refuse-unsupported.ts'
+import { echo } from '../../echo.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 
 export const publish: Action = {
   name: 'Publish',
   signature: 'required',
   async run({ parameters, caller }, { topics, sealAndAppend }) {
-    refuseUnsupported(parameters, ['PhoneNumber', 'MessageStructure', 'MessageDeduplicationId', 'MessageGroupId'])
-    const topicArn = parameters.get('TopicArn')
-    const targetArn = parameters.get('TargetArn')
-    if ((topicArn === undefined) === (targetArn === undefined)) {
-      throw new InvalidParameterError(
-        'Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter',
-      )
-    }
-    // A TargetArn that names a topic acts as TopicArn; mobile endpoints do not exist here.
-    const { arn } = resolveTopic(topicArn ?? targetArn, {
-      caller,
-      action: 'Publish',
-      parameter: topicArn === undefined ? 'TargetArn' : 'TopicArn',
-    })
-    const attributes = readMessageAttributes(parameters)
-    const body = checkMessage(parameters.get('Message'), attributes)
-    const given = parameters.get('Subject')
-    const subject = given === undefined ? undefined : checkSubject(given)
+    const { destination, parameter } = readDestination(parameters)
+    const { arn } = resolveTopic(destination, { caller, action: 'Publish', parameter })
+    const message = readMessage(parameters, readMessageAttributes(parameters))
     const topic = await topics.get(arn)
-    const messageId = await sealAndAppend(topic, caller.principal.arn, { body, subject, attributes })
+    const [messageId = ''] = await sealAndAppend(topic, caller.principal.arn, [message])
     return [['MessageId', messageId]]
   },
 }
+
+/**
+ * The one destination: a TargetArn that names a topic acts as TopicArn.
+ *
+ * @throws {InvalidParameterError} for none or several, and for what only exists where SMS and mobile push are offered
+ */
+function readDestination(parameters: Parameters): { destination: string; parameter: 'TopicArn' | 'TargetArn' } {
+  const topicArn = parameters.get('TopicArn')
+  const targetArn = parameters.get('TargetArn')
+  const phoneNumber = parameters.get('PhoneNumber')
+  const given = [topicArn, targetArn, phoneNumber].filter((value) => value !== undefined)
+  if (given.length > 1) {
+    throw new InvalidParameterError(
+      'Invalid parameter: TopicArn, TargetArn and PhoneNumber Reason: only one destination may be given',
+    )
+  }
+  if (topicArn !== undefined) return { destination: topicArn, parameter: 'TopicArn' }
+  if (phoneNumber !== undefined) {
+    throw new InvalidParameterError(
+      `Invalid parameter: PhoneNumber Reason: ${echo(phoneNumber)} is not valid to publish to`,
+    )
+  }
+  if (targetArn === undefined) {
+    throw new InvalidParameterError('Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter')
+  }
+  if (MOBILE_ENDPOINT.test(targetArn)) {
+    throw new InvalidParameterError(
+      'Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified',
+    )
+  }
+  return { destination: targetArn, parameter: 'TargetArn' }
+}
+
+const MOBILE_ENDPOINT = /^arn:[^:]*:sns:[^:]*:[^:]*:endpoint\//

@@ -1,0 +1,69 @@
+/**
+ * PublishBatch: up to ten messages to one topic, each a message of its own.
+ *
+ * What is wrong with the batch refuses it; what is wrong with one message is told beside the ids of the
+ * others. These are sealed under one data key and stored together, all or none, so that a failure of
+ * KMS or Redis is the call's and a publisher never has to guess which part is there.
+ * Rules: PublishBatch in the SNS API reference. Permission is that of Publish.
+ */
+
+import {
+  type BatchEntry,
+  InvalidParameterError,
+  type Message,
+  readBatchEntries,
+  readMessage,
+  wireErrorOf,
+  type XmlNode,
+} from '#shared/sns-wire'
+import type { Action } from '../../action.ts'
+import { resolveTopic } from '../../resolve-topic.ts'
+
+export const publishBatch: Action = {
+  name: 'PublishBatch',
+  signature: 'required',
+  async run({ parameters, caller }, { topics, sealAndAppend }) {
+    const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Publish' })
+    const entries = readBatchEntries(parameters)
+    const topic = await topics.get(arn)
+    const accepted: { id: string; message: Message }[] = []
+    const failed: [string, XmlNode][] = []
+    for (const entry of entries) {
+      const read = readEntry(entry)
+      if (read instanceof InvalidParameterError) failed.push(['member', failureOf(entry.id, read)])
+      else accepted.push({ id: entry.id, message: read })
+    }
+    const messages = accepted.map(({ message }) => message)
+    const messageIds = await sealAndAppend(topic, caller.principal.arn, messages)
+    const successful = accepted.map(({ id }, at): [string, XmlNode] => [
+      'member',
+      [
+        ['Id', id],
+        ['MessageId', messageIds[at] ?? ''],
+      ],
+    ])
+    return [
+      ['Successful', successful],
+      ['Failed', failed],
+    ]
+  },
+}
+
+function readEntry({ parameters, attributes }: BatchEntry): Message | InvalidParameterError {
+  try {
+    return readMessage(parameters, attributes)
+  } catch (error) {
+    if (error instanceof InvalidParameterError) return error
+    throw error
+  }
+}
+
+function failureOf(id: string, error: InvalidParameterError): XmlNode {
+  const { code, message, fault } = wireErrorOf(error)
+  return [
+    ['Id', id],
+    ['Code', code],
+    ['Message', message],
+    ['SenderFault', String(fault === 'sender')],
+  ]
+}
