@@ -90,7 +90,7 @@ suite('bad input', () => {
 
   test('names no action that is served', async () => {
     const withheld = [
-      ...['AddPermission', 'RemovePermission', 'TagResource', 'UntagResource', 'ListTagsForResource', 'PublishBatch'],
+      ...['AddPermission', 'RemovePermission', 'TagResource', 'UntagResource', 'ListTagsForResource'],
       ...['GetSubscriptionAttributes', 'SetSubscriptionAttributes', 'ListSubscriptions', 'ListSubscriptionsByTopic'],
       ...['GetDataProtectionPolicy', 'PutDataProtectionPolicy', 'SetSMSAttributes', 'CreatePlatformEndpoint'],
     ]
@@ -140,6 +140,7 @@ suite('bad input', () => {
     ]
     const actions: Readonly<Record<string, string>>[] = [
       { Action: 'Publish', Message: MARK },
+      { Action: 'PublishBatch' },
       { Action: 'Subscribe', Protocol: 'https', Endpoint: 'https://localhost/' },
       { Action: 'SetTopicAttributes', AttributeName: 'DisplayName', AttributeValue: MARK },
       { Action: 'GetTopicAttributes' },
