@@ -27,6 +27,12 @@ export function readGatewayConfig(env: Environment) {
       partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
       // 300 s is the promise of SNS's encryption guide, so it is also the ceiling.
       dataKeyReuseMs: 1000 * read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),
+      redisWait: {
+        /** On so many replicas must a write be before it is acknowledged. */
+        replicas: read.integer('SEALCAST_REDIS_WAIT_REPLICAS', { default: 0, min: 0, max: 100 }),
+        // Below the command timeout of the connection, whose other commands stand behind a wait.
+        timeoutMs: read.integer('SEALCAST_REDIS_WAIT_TIMEOUT_MS', { default: 1000, min: 1, max: 1500 }),
+      },
       // 1,024 at 10,000 publishes a second are a tenth of a second of latency: loadtest/overload.
       maxRequestsInFlight: read.integer('SEALCAST_MAX_REQUESTS_IN_FLIGHT', { default: 1024, min: 1, max: 1_000_000 }),
       /** Fewer where the process may open fewer files. */

@@ -10,7 +10,7 @@ import { createLog } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
-import { closeRedis, openRedis, whenReady } from '#shared/redis'
+import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from '#shared/redis'
 import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
 import { createStreamAppender } from '#shared/stream-log'
 import { createAdmission } from './admission.ts'
@@ -67,6 +67,9 @@ using meta = await openPartitions({
   log,
   onForged: () => onForged({ kind: 'meta' }),
 })
+// After the number of partitions was read: a missing replica must refuse writes, not the start.
+requireReplicas(redis, config.redisWait)
+if (config.redisWait.replicas > 0) await warnOfTooFewReplicas()
 const catalog = createCatalog({ redis, recordMac, onForged })
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
 const sealingKeys = createSealingKeys({
@@ -131,3 +134,11 @@ await server.stop(config.shutdownMs)
 await closeRedis(redis)
 log.info('gateway.stopped')
 log.flush()
+
+async function warnOfTooFewReplicas(): Promise<void> {
+  const { replicas } = config.redisWait
+  // A user of Redis that may not ask is no reason not to start.
+  const connected = await countReplicas(redis).catch(() => undefined)
+  if (connected === undefined || connected < replicas)
+    log.warn('redis.too-few-replicas', { required: replicas, connected })
+}

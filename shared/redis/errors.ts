@@ -29,6 +29,17 @@ export class RedisOutcomeUnknownError extends BrokerError {
   }
 }
 
+/** Stored by the server that was asked, and not on as many replicas as required in time: a fail-over may lose it. */
+export class RedisUnderReplicatedError extends BrokerError {
+  override readonly code = 'REDIS_UNDER_REPLICATED'
+  override readonly fault = 'receiver'
+  override readonly retryable = true
+
+  constructor({ required, answered }: { required: number; answered: number }) {
+    super(`Cannot tell that the data survives a fail-over: ${answered} of ${required} replicas have it`)
+  }
+}
+
 /** Redis answered that it does not do this now (full, read-only, loading, …): nothing was stored. */
 export class RedisRefusedError extends BrokerError {
   override readonly code = 'REDIS_REFUSED'

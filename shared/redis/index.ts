@@ -7,8 +7,10 @@ export {
   RedisRefusedError,
   RedisReplyError,
   RedisUnavailableError,
+  RedisUnderReplicatedError,
   RedisUrlError,
 } from './errors.ts'
 export { closeRedis, openRedis, whenReady } from './open-redis.ts'
 export { pipelineReplies, redisCall } from './redis-call.ts'
 export { defineScript, type RedisScript, type ScriptArgument } from './redis-script.ts'
+export { countReplicas, requireReplicas } from './require-replicas.ts'

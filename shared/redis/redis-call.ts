@@ -9,12 +9,14 @@
 import type { Redis } from 'ioredis'
 import { classifyError } from './classify-error.ts'
 import { RedisForeignDataError, RedisUnavailableError } from './errors.ts'
+import { onReplicas } from './require-replicas.ts'
 
 /**
  * @param work sends ONE command, script or pipeline: with two, "not sent" would speak of the second alone
  * @param writes whether it may change data; false unless told
  * @throws {RedisUnavailableError} nothing was sent, or a read got no reply
  * @throws {RedisOutcomeUnknownError} a write was sent and got no reply
+ * @throws {RedisUnderReplicatedError} a write was stored, but not on the replicas that `requireReplicas` asks for
  * @throws {RedisRefusedError} Redis answered that it does not do it now; nothing was stored
  * @throws {RedisForeignDataError} the key is not as any of us left it
  * @throws {RedisReplyError} any other answer: a fault of ours
@@ -25,11 +27,14 @@ export async function redisCall<T>(
   { writes = false }: { writes?: boolean } = {},
 ): Promise<T> {
   if (redis.status !== 'ready') throw new RedisUnavailableError('not connected')
+  let reply: T
   try {
-    return await work()
+    reply = await work()
   } catch (error) {
     throw classifyError(error, { writes })
   }
+  if (writes) await onReplicas(redis)
+  return reply
 }
 
 /**

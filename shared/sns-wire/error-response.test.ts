@@ -47,6 +47,7 @@ const TABLE: [code: string, wireCode: string, status: number, text: 'own' | 'fix
   ['TOPIC_CONTENDED', 'ServiceUnavailable', 503, 'fixed'],
   ['REDIS_AUTHENTICATION_FAILED', 'ServiceUnavailable', 503, 'fixed'],
   ['DATA_KEY_UNAVAILABLE', 'ServiceUnavailable', 503, 'fixed'],
+  ['REDIS_UNDER_REPLICATED', 'ServiceUnavailable', 503, 'fixed'],
   ['REDIS_OUTCOME_UNKNOWN', 'ServiceUnavailable', 503, 'fixed'],
   ['RECORD_FORGED', 'InternalError', 500, 'fixed'],
 ]

@@ -142,4 +142,14 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
         'Retrying may deliver a message twice.',
     },
   ],
+  [
+    'REDIS_UNDER_REPLICATED',
+    {
+      status: 503,
+      code: 'ServiceUnavailable',
+      text:
+        'The request was stored, but not yet on enough replicas: it may be lost on fail-over. ' +
+        'Retrying may deliver a message twice.',
+    },
+  ],
 ])

@@ -13,6 +13,7 @@ export interface StreamAppender {
   /**
    * @throws {RedisUnavailableError} {@link RedisRefusedError} nothing is stored
    * @throws {RedisOutcomeUnknownError} it may be stored
+   * @throws {RedisUnderReplicatedError} it is stored, and a fail-over may lose it
    */
   append(entry: Entry): Promise<void>
   /**

@@ -40,7 +40,9 @@ export interface TestRedis extends AsyncDisposable {
 /**
  * @param cluster cluster mode; the one server owns every slot
  * @param dir an existing directory to use and keep; a temporary one otherwise
- * @param appendonly AOF, fsync every second
+ * @param appendonly AOF
+ * @param fsync when the AOF is synced
+ * @param replicaOf port of the server whose replica this one is; it is in step with it when this returns
  * @param port a free one unless given
  * @throws when redis-server is not installed or does not start
  */
@@ -48,11 +50,15 @@ export async function startTestRedis({
   cluster = false,
   dir,
   appendonly = false,
+  fsync = 'everysec',
+  replicaOf,
   port,
 }: {
   cluster?: boolean
   dir?: string
   appendonly?: boolean
+  fsync?: 'always' | 'everysec'
+  replicaOf?: number
   port?: number
 } = {}): Promise<TestRedis> {
   const home = dir ?? (await mkdtemp(join(tmpdir(), 'sealcast-test-redis-')))
@@ -60,9 +66,10 @@ export async function startTestRedis({
     if (dir === undefined) await rm(home, { recursive: true, force: true })
   }
   const begin = async (onPort: number): Promise<Server> => {
-    const args = await serverArguments({ port: onPort, dir: home, appendonly, cluster })
+    const args = await serverArguments({ port: onPort, dir: home, appendonly, fsync, cluster, replicaOf })
     const server = await spawnServer(args, dir === undefined ? home : undefined)
     if (cluster) await takeAllSlots(onPort)
+    if (replicaOf !== undefined) await untilInStep(onPort, replicaOf)
     return server
   }
 
@@ -121,7 +128,9 @@ async function serverArguments(o: {
   port: number
   dir: string
   appendonly: boolean
+  fsync: string
   cluster: boolean
+  replicaOf: number | undefined
 }): Promise<string[]> {
   const settings: Record<string, string> = {
     port: String(o.port),
@@ -129,8 +138,12 @@ async function serverArguments(o: {
     dir: o.dir,
     save: '',
     appendonly: o.appendonly ? 'yes' : 'no',
+    appendfsync: o.fsync,
+    // By default the first copy for a replica waits five seconds for a second one.
+    'repl-diskless-sync-delay': '0',
     daemonize: 'no',
   }
+  if (o.replicaOf !== undefined) settings.replicaof = `127.0.0.1 ${o.replicaOf}`
   if (o.cluster) {
     settings['cluster-enabled'] = 'yes'
     // By default the bus listens 10,000 above the port, which may be out of range or taken.
@@ -180,6 +193,16 @@ async function takeAllSlots(port: number): Promise<void> {
   if (info.includes('cluster_slots_assigned:0')) await runCli(port, ['cluster', 'addslotsrange', '0', '16383'])
   // Redis tells nobody when it becomes writable, so this is the one place that asks again and again.
   while (!(await runCli(port, ['cluster', 'info'])).includes('cluster_state:ok')) await delay(50)
+}
+
+/** Redis tells nobody; and the primary counts a replica only once both sides know of each other. */
+async function untilInStep(port: number, primaryPort: number): Promise<void> {
+  for (;;) {
+    const [own, primary] = await Promise.all([port, primaryPort].map((each) => runCli(each, ['info', 'replication'])))
+    const isOnline = new RegExp(`^slave\\d+:.*port=${port},state=online`, 'm').test(primary ?? '')
+    if (isOnline && own?.includes('master_link_status:up')) return
+    await delay(20)
+  }
 }
 
 async function runCli(port: number, args: readonly string[]): Promise<string> {
