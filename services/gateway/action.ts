@@ -8,6 +8,7 @@
 import type { Catalog } from '#shared/catalog'
 import type { Clock } from '#shared/clock'
 import type { SealingKeys } from '#shared/data-keys'
+import type { EndpointNetworks } from '#shared/endpoint-guard'
 import type { Principal } from '#shared/principals'
 import type { SecretRing } from '#shared/record-mac'
 import type { Parameters, XmlNode } from '#shared/sns-wire'
@@ -41,6 +42,7 @@ export interface ActionServices {
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation
   readonly tokenSecrets: SecretRing
+  readonly endpointNetworks: EndpointNetworks
   readonly clock: Clock
 }
 

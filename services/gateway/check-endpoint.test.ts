@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
+import { readSettings } from '#shared/config'
+import { PUBLIC_ONLY, readEndpointNetworks } from '#shared/endpoint-guard'
 import { BrokerError } from '#shared/errors'
 import { checkEndpoint } from './check-endpoint.ts'
+
+const networks = readSettings({ SEALCAST_ENDPOINT_NETWORKS: 'loopback,private' }, readEndpointNetworks)
 
 suite('checkEndpoint()', () => {
   for (const [protocol, endpoint] of [
@@ -12,7 +16,7 @@ suite('checkEndpoint()', () => {
     ['https', 'HTTPS://[::1]:4443/x'],
   ] as const) {
     test(`takes ${endpoint} as given`, () => {
-      assert.deepEqual(checkEndpoint(protocol, endpoint), { protocol, endpoint })
+      assert.deepEqual(checkEndpoint({ protocol, endpoint, networks }), { protocol, endpoint })
     })
   }
 
@@ -32,6 +36,13 @@ suite('checkEndpoint()', () => {
     ['https', 'https://example.com/\r\nX-Injected: 1', 'Endpoint'],
     ['https', 'https://example.com/\u0007', 'Endpoint'],
     ['https', `https://example.com/${'x'.repeat(2048)}`, 'Endpoint'],
+    ['https', 'https://169.254.169.254/', 'Unreachable Endpoint'],
+    ['http', 'http://2852039166/latest/meta-data', 'Unreachable Endpoint'],
+    ['http', 'http://[::ffff:169.254.169.254]/', 'Unreachable Endpoint'],
+    ['https', 'https://user:secret@0xA9FEA9FE:8443/', 'Unreachable Endpoint'],
+    ['https', 'https://0.0.0.0/', 'Unreachable Endpoint'],
+    ['https', 'https://my_host.example.com/', 'Unreachable Endpoint'],
+    ['https', 'https://my%5Fhost.example.com/', 'Unreachable Endpoint'],
     [
       'http',
       'http://user:secret@example.com/',
@@ -40,9 +51,20 @@ suite('checkEndpoint()', () => {
   ] as const
   for (const [protocol, endpoint, text] of refusals) {
     test(`refuses ${protocol} ${endpoint?.slice(0, 40)}: ${text}`, () => {
-      assert.throws(() => checkEndpoint(protocol, endpoint), { message: `Invalid parameter: ${text}` })
+      assert.throws(() => checkEndpoint({ protocol, endpoint, networks }), { message: `Invalid parameter: ${text}` })
     })
   }
+
+  test('refuses loopback and private addresses unless they are allowed', () => {
+    for (const endpoint of ['https://127.0.0.1/', 'https://[::1]/', 'https://localhost:8443/', 'https://10.0.0.1/']) {
+      assert.throws(() => checkEndpoint({ protocol: 'https', endpoint, networks: PUBLIC_ONLY }), {
+        message: 'Invalid parameter: Unreachable Endpoint',
+      })
+      assert.equal(checkEndpoint({ protocol: 'https', endpoint, networks }).endpoint, endpoint)
+    }
+    const endpoint = 'https://example.com/my_hook'
+    assert.equal(checkEndpoint({ protocol: 'https', endpoint, networks: PUBLIC_ONLY }).endpoint, endpoint)
+  })
 
   test('throws nothing but its own refusal for arbitrary text', () => {
     fc.assert(
@@ -54,7 +76,7 @@ suite('checkEndpoint()', () => {
         ),
         (endpoint) => {
           try {
-            assert.equal(checkEndpoint('https', endpoint).endpoint, endpoint)
+            assert.equal(checkEndpoint({ protocol: 'https', endpoint, networks }).endpoint, endpoint)
           } catch (error) {
             assert.ok(error instanceof BrokerError, String(error))
           }

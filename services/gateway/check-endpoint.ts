@@ -1,5 +1,11 @@
-/** Protocol and endpoint of a Subscribe call, with SNS's refusals. Pure: nothing is resolved or reached. */
+/**
+ * Protocol and endpoint of a Subscribe call, with SNS's refusals. Pure: nothing is resolved or reached.
+ *
+ * SNS probes an endpoint when it is subscribed. Here only workers reach out, and what a name leads to they
+ * learn when they connect; so a host is refused for what it says by itself.
+ */
 
+import { type EndpointNetworks, judgeHost } from '#shared/endpoint-guard'
 import { InvalidParameterError } from '#shared/sns-wire'
 import { echo } from './echo.ts'
 
@@ -13,10 +19,15 @@ const BLANK = /[\s\p{Cc}]/u
  * @returns the endpoint exactly as given: it is part of the subscription's identity
  * @throws {InvalidParameterError}
  */
-export function checkEndpoint(
-  protocol: string,
-  endpoint: string | undefined,
-): { protocol: 'http' | 'https'; endpoint: string } {
+export function checkEndpoint({
+  protocol,
+  endpoint,
+  networks,
+}: {
+  protocol: string
+  endpoint: string | undefined
+  networks: EndpointNetworks
+}): { protocol: 'http' | 'https'; endpoint: string } {
   if (protocol !== 'http' && protocol !== 'https') {
     throw new InvalidParameterError(
       `Invalid parameter: Amazon SNS does not support this protocol string: ${echo(protocol)}`,
@@ -36,6 +47,10 @@ export function checkEndpoint(
     throw new InvalidParameterError(
       'Invalid parameter: Endpoint Reason: Please use HTTPS for subscriptions that contain inline credentials',
     )
+  }
+  // An underscore is no letter of a host name (RFC 952, RFC 1123 2.1), and SNS reaches no such host.
+  if (url.hostname.includes('_') || judgeHost(url.hostname, networks) !== undefined) {
+    throw new InvalidParameterError('Invalid parameter: Unreachable Endpoint')
   }
   return { protocol, endpoint }
 }

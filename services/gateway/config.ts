@@ -1,6 +1,7 @@
 /** The gateway's settings, read once from the environment. */
 
 import { type Environment, readSettings } from '#shared/config'
+import { readEndpointNetworks } from '#shared/endpoint-guard'
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>
 
@@ -24,6 +25,8 @@ export function readGatewayConfig(env: Environment) {
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9464, min: 0, max: 65_535 }),
       /** Empty: any region a request names in its credential scope. */
       regions: read.list('SEALCAST_REGIONS', { default: [] }),
+      /** Where endpoints may be; refused early here, in earnest by the workers. */
+      endpointNetworks: readEndpointNetworks(read),
       partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
       // 300 s is the promise of SNS's encryption guide, so it is also the ceiling.
       dataKeyReuseMs: 1000 * read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),

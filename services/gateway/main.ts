@@ -90,6 +90,7 @@ const handleRequest = createHandleRequest({
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),
     tokenSecrets,
+    endpointNetworks: config.endpointNetworks,
     clock,
   },
   clock,

@@ -20,9 +20,13 @@ import { resolveTopic } from '../../resolve-topic.ts'
 export const subscribe: Action = {
   name: 'Subscribe',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topicTurns, appendConfirmation, clock }) {
+  async run({ parameters, caller }, { catalog, topicTurns, appendConfirmation, endpointNetworks, clock }) {
     const { arn: topicArn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Subscribe' })
-    const { protocol, endpoint } = checkEndpoint(requireParameter(parameters, 'Protocol'), parameters.get('Endpoint'))
+    const { protocol, endpoint } = checkEndpoint({
+      protocol: requireParameter(parameters, 'Protocol'),
+      endpoint: parameters.get('Endpoint'),
+      networks: endpointNetworks,
+    })
     checkSubscriptionAttributes(parameters)
     const returnArn = readBoolean(parameters, 'ReturnSubscriptionArn')
     const { account: owner, arn: principal } = caller.principal
