@@ -1,6 +1,7 @@
 /** The delivery worker's settings, read once from the environment. */
 
 import { type Environment, readSettings } from '#shared/config'
+import { readEndpointNetworks } from '#shared/endpoint-guard'
 
 export type DeliveryConfig = ReturnType<typeof readDeliveryConfig>
 
@@ -21,6 +22,8 @@ export function readDeliveryConfig(env: Environment) {
       /** The gateway as subscribers see it: base of the URLs that messages carry. */
       publicUrl,
       subscriberCaFile: read.optionalText('SEALCAST_SUBSCRIBER_CA_FILE'),
+      /** Where endpoints may be, beside public addresses. */
+      endpointNetworks: readEndpointNetworks(read),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9465, min: 0, max: 65_535 }),
       partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
       leaseMs: read.integer('SEALCAST_LEASE_MS', { default: 5_000, min: 300, max: 600_000 }),

@@ -62,3 +62,6 @@ export const MAX_RESPONSE_BODY_BYTES = 65_536
 
 /** Node's own limit for a server; an endpoint that sends more is not speaking to us. */
 export const MAX_RESPONSE_HEADER_BYTES = 16_384
+
+/** Responses of status 1xx before the real one. Nobody needs them here; a flood of them would be read until time is up. */
+export const MAX_INFORMATIONAL_RESPONSES = 10

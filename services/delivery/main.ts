@@ -57,7 +57,15 @@ await using kms = createKmsClient({
   credential: await readBrokerCredential(config.secretsDir),
   observe: count.observeKms,
 })
-await using http = createHttpSender({ trust, timeoutMs: config.attemptTimeoutMs })
+await using http = createHttpSender({
+  trust,
+  timeoutMs: config.attemptTimeoutMs,
+  networks: config.endpointNetworks,
+  onRefused({ host, reason }) {
+    count.endpointRefused(reason)
+    log.warn('endpoint.refused', { endpointHost: host, reason })
+  },
+})
 await using retrySchedule = createRetrySchedule({
   url: config.redisUrl,
   clock,

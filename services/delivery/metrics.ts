@@ -9,6 +9,8 @@ export interface DeliveryMetrics extends BrokerMetrics {
   /** @param seconds from acceptance to the endpoint's 2xx */
   delivered(seconds: number): void
   failed(): void
+  /** @param reason a kind of address */
+  endpointRefused(reason: string): void
   entriesClaimed(count: number): void
   /** @param reason a code */
   entryQuarantined(reason: string): void
@@ -45,6 +47,11 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     'sealcast_notifications_failed_total',
     'Messages given up for one subscription (SNS: NumberOfNotificationsFailed).',
   )
+  const refused = metrics.counter(
+    'sealcast_endpoints_refused_total',
+    'Connections to endpoints that were not opened because the address is not allowed, by the kind of address.',
+    ['reason'],
+  )
   const claimed = metrics.counter('sealcast_entries_claimed_total', 'Stream entries taken for delivery.')
   const quarantined = metrics.counter(
     'sealcast_entries_quarantined_total',
@@ -77,6 +84,7 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     },
     delivered: (seconds) => endToEnd.observe({}, seconds),
     failed: () => failed.add({}),
+    endpointRefused: (reason) => refused.add({ reason }),
     entriesClaimed: (count) => claimed.add({}, count),
     entryQuarantined: (reason) => quarantined.add({ reason }),
     entryHeld: (reason) => held.add({ reason }),

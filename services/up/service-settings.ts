@@ -44,6 +44,8 @@ export function serviceSettings(o: {
     SEALCAST_KMS_DIR: config.kmsDir ?? directory.kms,
     SEALCAST_SECRETS_DIR: config.secretsDir ?? directory.secrets,
     SEALCAST_PRINCIPALS_FILE: config.principalsFile ?? directory.principals,
+    // What is tried out on one machine, or in one network, is there. Empty counts as unset everywhere.
+    SEALCAST_ENDPOINT_NETWORKS: o.env.SEALCAST_ENDPOINT_NETWORKS || 'loopback,private',
     SEALCAST_SUBSCRIBER_CA_FILE: config.subscriberCaFile ?? directory.ca,
   }
   return {

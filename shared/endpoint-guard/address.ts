@@ -21,7 +21,7 @@ export interface Network {
 }
 
 /** Bits of an address, by family. */
-export const ADDRESS_BITS = { 4: 32, 6: 128 } as const
+const ADDRESS_BITS = { 4: 32, 6: 128 } as const
 
 /** @returns undefined when the text is no address; a zone id is dropped, as it names the way and not the place */
 export function parseAddress(text: string): Address | undefined {

@@ -83,7 +83,7 @@ const TABLE: readonly (readonly [cidr: string, kind: RangeKind, embedded?: Range
 ]
 
 /** Narrowest first, so that the first match decides. */
-export const RANGES: readonly Range[] = TABLE.map(([cidr, kind, embedded]) => {
+const RANGES: readonly Range[] = TABLE.map(([cidr, kind, embedded]) => {
   const network = parseNetwork(cidr)
   if (network === undefined) throw new Error(`Cannot read the table of ranges: ${cidr} is no network`)
   return { network, kind, ...(embedded && { embedded }) }

@@ -4,6 +4,8 @@ import { createServer as createHttpServer, type IncomingMessage, type RequestLis
 import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { suite, test } from 'node:test'
+import { readSettings } from '#shared/config'
+import { readEndpointNetworks } from '#shared/endpoint-guard'
 import { createCertificateAuthority, issueServerCertificate } from '#shared/pki'
 import { parseHttpTarget } from './http-target.ts'
 import { createHttpSender } from './https.ts'
@@ -11,6 +13,11 @@ import { createSubscriberTrust } from './subscriber-trust.ts'
 
 const authority = createCertificateAuthority({ commonName: 'Test CA', now: Date.now() })
 const stranger = createCertificateAuthority({ commonName: 'Stranger CA', now: Date.now() })
+/** The servers of these tests are on this machine. */
+const guard = {
+  networks: readSettings({ SEALCAST_ENDPOINT_NETWORKS: 'loopback' }, readEndpointNetworks),
+  onRefused: () => assert.fail('an address was refused'),
+}
 
 suite('createHttpSender()', () => {
   test('posts headers and body over TLS and reports the answer', async () => {
@@ -78,7 +85,7 @@ suite('createHttpSender()', () => {
       await using endpoint = await setup((_request, response) => response.end())
       port = endpoint.port
     }
-    await using sender = createHttpSender({ trust: createSubscriberTrust(undefined), timeoutMs: 5_000 })
+    await using sender = createHttpSender({ ...guard, trust: createSubscriberTrust(undefined), timeoutMs: 5_000 })
     const target = parseHttpTarget(`https://127.0.0.1:${port}/`)
     assert.ok(target)
     assert.deepEqual(await sender.post({ target, headers: {}, body: 'x' }), {
@@ -99,7 +106,7 @@ suite('createHttpSender()', () => {
   test('counts connecting in the same time: a peer that never finishes TLS', async () => {
     const sockets: Socket[] = []
     await using silent = await listen(createTcpServer((socket) => void sockets.push(socket)))
-    await using sender = createHttpSender({ trust: createSubscriberTrust(undefined), timeoutMs: 200 })
+    await using sender = createHttpSender({ ...guard, trust: createSubscriberTrust(undefined), timeoutMs: 200 })
     const target = parseHttpTarget(`https://127.0.0.1:${silent.port}/`)
     assert.ok(target)
     assert.deepEqual(await sender.post({ target, headers: {}, body: 'x' }), { kind: 'unanswered', code: 'TIMEOUT' })
@@ -213,7 +220,7 @@ async function setup(
       ? createHttpServer(listener)
       : createHttpsServer({ cert: certified.certificatePem, key: certified.privateKeyPem }, listener),
   )
-  const sender = createHttpSender({ trust: createSubscriberTrust(trustedPem), timeoutMs })
+  const sender = createHttpSender({ ...guard, trust: createSubscriberTrust(trustedPem), timeoutMs })
   return {
     port: server.port,
     connections: server.connections,

@@ -5,15 +5,23 @@
  * connection to the end of the response. The status line decides; the body is dropped as it comes,
  * and past a cap the connection with it. Redirects are answers like any other: nothing is followed.
  * Credentials of the endpoint are sent only after a 401 that asks for Basic; Digest is not spoken, so
- * such a 401 stays final.
+ * such a 401 stays final. Which addresses are connected to is guarded-connector.ts's matter.
  *
  * Uses undici's dispatch interface: no stream and no promise chain for a body nobody reads.
  */
 
+import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { Agent, type Dispatcher } from 'undici'
+import type { EndpointNetworks } from '#shared/endpoint-guard'
 import type { AttemptResult } from '../classify-outcome.ts'
-import { MAX_CONNECTIONS_PER_ORIGIN, MAX_RESPONSE_BODY_BYTES, MAX_RESPONSE_HEADER_BYTES } from '../limits.ts'
+import {
+  MAX_CONNECTIONS_PER_ORIGIN,
+  MAX_INFORMATIONAL_RESPONSES,
+  MAX_RESPONSE_BODY_BYTES,
+  MAX_RESPONSE_HEADER_BYTES,
+} from '../limits.ts'
+import { createGuardedConnector, EndpointAddressRefusedError, type OnEndpointRefused } from './guarded-connector.ts'
 import type { HttpTarget } from './http-target.ts'
 
 export interface HttpSender extends AsyncDisposable {
@@ -29,14 +37,29 @@ export interface HttpPost {
 /**
  * @param trust for https; see subscriber-trust.ts
  * @param timeoutMs of a whole attempt
+ * @param networks where endpoints may be beside public addresses
+ * @param onRefused hears of every connection that was not opened because of its address
+ * @param lookup the resolver, where a test has one of its own
  */
-export function createHttpSender({ trust, timeoutMs }: { trust: SecureContext; timeoutMs: number }): HttpSender {
+export function createHttpSender({
+  trust,
+  timeoutMs,
+  networks,
+  onRefused,
+  lookup,
+}: {
+  trust: SecureContext
+  timeoutMs: number
+  networks: EndpointNetworks
+  onRefused: OnEndpointRefused
+  lookup?: LookupFunction
+}): HttpSender {
   const agent = new Agent({
     connections: MAX_CONNECTIONS_PER_ORIGIN,
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-    connect: { secureContext: trust, timeout: timeoutMs },
+    connect: createGuardedConnector({ networks, onRefused, trust, timeoutMs, ...(lookup && { lookup }) }),
     // Our timer covers both.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -66,6 +89,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   #challenged = false
   #retrying = false
   #bodyBytes = 0
+  #informational = 0
 
   constructor(agent: Agent, request: HttpPost, timeoutMs: number, resolve: (result: AttemptResult) => void) {
     this.#agent = agent
@@ -90,11 +114,14 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     statusCode: number,
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
-    if (statusCode < 200) return
+    if (statusCode < 200) {
+      if (++this.#informational > MAX_INFORMATIONAL_RESPONSES) controller.abort(new TooManyInformationalError())
+      return
+    }
     if (statusCode === 401 && !this.#challenged && this.#request.target.basicAuthorization !== undefined) {
       this.#challenged = true
       if (asksForBasic(headers['www-authenticate'])) {
@@ -122,7 +149,10 @@ class Attempt implements Dispatcher.DispatchHandler {
       return
     }
     // After an answer this changes nothing: the result stands already.
-    this.#finish({ kind: 'unanswered', code: this.#expired ? 'TIMEOUT' : codeOf(error) })
+    if (this.#expired) this.#finish({ kind: 'unanswered', code: 'TIMEOUT' })
+    else if (error instanceof EndpointAddressRefusedError && !error.retryable) {
+      this.#finish({ kind: 'unsendable', code: error.code })
+    } else this.#finish({ kind: 'unanswered', code: codeOf(error) })
   }
 
   #answerChallenge(): void {
@@ -147,6 +177,11 @@ class Attempt implements Dispatcher.DispatchHandler {
 
 /** Ends a request of our own accord. */
 class AttemptAbort extends Error {}
+
+/** The endpoint says "wait" without end. */
+class TooManyInformationalError extends AttemptAbort {
+  readonly code = 'TOO_MANY_INFORMATIONAL_RESPONSES'
+}
 
 /** RFC 9110, 11.6.1: a list of challenges; scheme names are case-insensitive. */
 function asksForBasic(challenge: string | string[] | undefined): boolean {

@@ -170,6 +170,7 @@ export async function createWorkerStage(
         SEALCAST_REDIS_URL: redis.url,
         SEALCAST_SECRETS_DIR: secretsDir,
         SEALCAST_PUBLIC_URL: 'https://broker.test:4443',
+        SEALCAST_ENDPOINT_NETWORKS: 'loopback',
         SEALCAST_SUBSCRIBER_CA_FILE: caFile,
         SEALCAST_METRICS_PORT: '0',
         SEALCAST_PARTITIONS: String(PARTITIONS),
