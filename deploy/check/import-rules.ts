@@ -13,7 +13,7 @@ const TESTS = String.raw`(\.(test|integration-test|e2e-test)\.ts$|/testing/|^sha
 /** Bytes in, bytes out. */
 const PURE = 'envelope|sigv4|sns-wire|record-mac|endpoint-guard'
 const LEAVES = 'errors|clock|framing|config|log|metrics|lifecycle'
-const SPEAKS_REDIS = 'stream-log|catalog|data-keys|retry-schedule|membership'
+const SPEAKS_REDIS = 'stream-log|catalog|change-notices|data-keys|membership|retry-schedule'
 
 /** Libraries that are wrapped once. `homes` are regular expressions of folders. */
 const DRIVERS: readonly { library: string; homes: readonly string[] }[] = [

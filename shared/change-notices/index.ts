@@ -1,0 +1,1 @@
+export { type ChangeNotices, openChangeNotices } from './change-notices.ts'
