@@ -6,6 +6,7 @@
  */
 
 import type { Catalog } from '#shared/catalog'
+import type { ChangeNotices } from '#shared/change-notices'
 import type { Clock } from '#shared/clock'
 import type { SealingKeys } from '#shared/data-keys'
 import type { EndpointNetworks } from '#shared/endpoint-guard'
@@ -37,6 +38,8 @@ export interface SignedActionRequest extends ActionRequest {
 export interface ActionServices {
   readonly catalog: Catalog
   readonly topics: TopicLookup
+  /** Every change of a topic goes through it before it is answered. */
+  readonly topicChanges: Pick<ChangeNotices, 'settle' | 'announce'>
   readonly topicTurns: TopicTurns
   readonly sealingKeys: Pick<SealingKeys, 'forget'>
   readonly sealAndAppend: SealAndAppend

@@ -22,10 +22,13 @@ import { createHandleRequest } from './handle-request.ts'
 import { startLoopHeartbeat } from './loop-heartbeat.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { openPartitions } from './open-partitions.ts'
+import { openTopics } from './open-topics.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
 import { startGatewayServer } from './server.ts'
-import { createTopicLookup } from './topic-lookup.ts'
 import { createTopicTurns } from './topic-turns.ts'
+
+/** Two commands in a row must fit into the 5 s in which a publisher is told that Redis is gone. */
+const COMMAND_TIMEOUT_MS = 2_000
 
 const clock = systemClock
 const config = readGatewayConfig(process.env)
@@ -51,8 +54,7 @@ await using kms = createKmsClient({
 const redis = openRedis({
   url: config.redisUrl,
   name: 'gateway',
-  // Two commands in a row must fit into the 5 s in which a publisher is told that Redis is gone.
-  commandTimeoutMs: 2000,
+  commandTimeoutMs: COMMAND_TIMEOUT_MS,
   onError: (error) => log.warn('redis.connection-failed', {}, error),
 })
 await whenReady(redis, shutdown)
@@ -71,6 +73,24 @@ using meta = await openPartitions({
 requireReplicas(redis, config.redisWait)
 if (config.redisWait.replicas > 0) await warnOfTooFewReplicas()
 const catalog = createCatalog({ redis, recordMac, onForged })
+const noticeConnection = openRedis({
+  url: config.redisUrl,
+  name: 'gateway-notices',
+  commandTimeoutMs: COMMAND_TIMEOUT_MS,
+  onError: (error) => log.warn('redis.connection-failed', {}, error),
+})
+const known = await openTopics({
+  redis,
+  noticeConnection,
+  recordMac,
+  catalog,
+  clock,
+  // A command that timed out is given up on; what Redis still gets of it is under way for a moment.
+  appendMs: COMMAND_TIMEOUT_MS + 500,
+  onForged,
+  onUnconfirmed: (topicArn) => log.warn('topic.change-unconfirmed', { topicArn }),
+  signal: shutdown,
+})
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
 const sealingKeys = createSealingKeys({
   kms,
@@ -84,7 +104,8 @@ const handleRequest = createHandleRequest({
   authenticate: createAuthenticate({ principals, clock, regions: config.regions }),
   services: {
     catalog,
-    topics: createTopicLookup({ catalog, clock }),
+    topics: known.topics,
+    topicChanges: known.topicChanges,
     topicTurns: createTopicTurns(),
     sealingKeys,
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
@@ -132,6 +153,8 @@ await new Promise<void>((resolve) => {
   shutdown.addEventListener('abort', () => resolve(), { once: true })
 })
 await server.stop(config.shutdownMs)
+await known[Symbol.asyncDispose]()
+await closeRedis(noticeConnection)
 await closeRedis(redis)
 log.info('gateway.stopped')
 log.flush()

@@ -138,6 +138,6 @@ function setup(attributes: Topic['attributes'], o: { noKey?: boolean; noRedis?: 
     published,
     uses,
     dataKey,
-    sealAndAppend: (messages: readonly Message[]) => sealAndAppend(topic, ADA, messages),
+    sealAndAppend: (messages: readonly Message[]) => sealAndAppend({ topic, store: (write) => write() }, ADA, messages),
   }
 }

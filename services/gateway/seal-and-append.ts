@@ -7,16 +7,16 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import type { Topic } from '#shared/catalog'
 import type { Clock } from '#shared/clock'
 import type { SealingKeys } from '#shared/data-keys'
 import { type MessageHeader, seal } from '#shared/envelope'
 import type { Message } from '#shared/sns-wire'
 import type { Entry, StreamAppender } from '#shared/stream-log'
+import type { TopicInUse } from './topic-lookup.ts'
 
 /** Returns the message ids, in the order of the messages, after Redis has answered; none for no messages. */
 export type SealAndAppend = (
-  topic: Topic,
+  inUse: TopicInUse,
   principal: string,
   messages: readonly Message[],
 ) => Promise<readonly string[]>
@@ -28,7 +28,7 @@ export function createSealAndAppend(o: {
   clock: Clock
   onPublished: (published: { sealed: boolean; messages: number; bodyBytes: number }) => void
 }): SealAndAppend {
-  return async (topic, principal, messages) => {
+  return async ({ topic, store }, principal, messages) => {
     if (messages.length === 0) return []
     const acceptedAt = o.clock.now()
     let bodyBytes = 0
@@ -64,8 +64,9 @@ export function createSealAndAppend(o: {
       )
     }
     const [only] = entries
-    if (entries.length === 1 && only !== undefined) await o.appender.append(only)
-    else await o.appender.appendBatch(entries)
+    await store(() =>
+      entries.length === 1 && only !== undefined ? o.appender.append(only) : o.appender.appendBatch(entries),
+    )
     o.onPublished({ sealed: configuredKeyId !== undefined, messages: entries.length, bodyBytes })
     return entries.map(({ messageId }) => messageId)
   }

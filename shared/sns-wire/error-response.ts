@@ -117,6 +117,14 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
     },
   ],
   [
+    'TOPIC_OUTDATED',
+    {
+      status: 503,
+      code: 'ServiceUnavailable',
+      text: 'The topic keeps changing or cannot be read in time. The message was not accepted; retry later.',
+    },
+  ],
+  [
     'SUBSCRIPTION_CONTENDED',
     {
       status: 503,

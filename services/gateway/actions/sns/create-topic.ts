@@ -8,10 +8,13 @@ import { authorize } from '../../authorize.ts'
 import { refuseUnsupported, unsupported } from '../../refuse-unsupported.ts'
 import { attributesAgree, readTopicAttributes } from '../../topic-attributes.ts'
 
+/** Longer than a change takes to be settled, by clocks that may differ. */
+const RECENT_MS = 60_000
+
 export const createTopic: Action = {
   name: 'CreateTopic',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topics, clock }) {
+  async run({ parameters, caller }, { catalog, topicChanges, clock }) {
     refuseUnsupported(parameters, ['Tags', 'DataProtectionPolicy'])
     const entries = parameters.map('Attributes')
     const wanted = parameters.get('Name')
@@ -31,7 +34,9 @@ export const createTopic: Action = {
       createdAt: clock.now(),
       attributes,
     })
-    topics.forget(arn)
+    // Another gateway may still know an earlier topic of the name, whose messages nobody gets any more. Who finds
+    // the topic there must not be faster than who has just created it.
+    if (created || clock.now() - topic.createdAt < RECENT_MS) await topicChanges.settle(arn)
     if (!created && !attributesAgree(entries, attributes, topic.attributes)) {
       throw new InvalidParameterError(
         'Invalid parameter: Attributes Reason: Topic already exists with different attributes',

@@ -6,10 +6,11 @@ import { resolveTopic } from '../../resolve-topic.ts'
 export const deleteTopic: Action = {
   name: 'DeleteTopic',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topics, sealingKeys }) {
+  async run({ parameters, caller }, { catalog, topicChanges, sealingKeys }) {
     const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'DeleteTopic' })
     await catalog.deleteTopic(arn)
-    topics.forget(arn)
+    // Also when there was none: who deleted it may have died before all others knew.
+    await topicChanges.settle(arn)
     // A topic made again under this name is another one and gets data keys of its own.
     sealingKeys.forget(arn)
     return undefined

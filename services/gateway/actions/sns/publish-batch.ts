@@ -25,7 +25,6 @@ export const publishBatch: Action = {
   async run({ parameters, caller }, { topics, sealAndAppend }) {
     const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Publish' })
     const entries = readBatchEntries(parameters)
-    const topic = await topics.get(arn)
     const accepted: { id: string; message: Message }[] = []
     const failed: [string, XmlNode][] = []
     for (const entry of entries) {
@@ -34,7 +33,7 @@ export const publishBatch: Action = {
       else accepted.push({ id: entry.id, message: read })
     }
     const messages = accepted.map(({ message }) => message)
-    const messageIds = await sealAndAppend(topic, caller.principal.arn, messages)
+    const messageIds = await topics.use(arn, (inUse) => sealAndAppend(inUse, caller.principal.arn, messages))
     const successful = accepted.map(({ id }, at): [string, XmlNode] => [
       'member',
       [

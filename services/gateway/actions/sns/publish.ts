@@ -17,8 +17,7 @@ export const publish: Action = {
     const { destination, parameter } = readDestination(parameters)
     const { arn } = resolveTopic(destination, { caller, action: 'Publish', parameter })
     const message = readMessage(parameters, readMessageAttributes(parameters))
-    const topic = await topics.get(arn)
-    const [messageId = ''] = await sealAndAppend(topic, caller.principal.arn, [message])
+    const [messageId = ''] = await topics.use(arn, (inUse) => sealAndAppend(inUse, caller.principal.arn, [message]))
     return [['MessageId', messageId]]
   },
 }

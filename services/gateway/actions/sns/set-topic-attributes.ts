@@ -1,8 +1,8 @@
 /**
  * SetTopicAttributes: changes one attribute of a topic.
  *
- * Turning encryption on tightens: once this is answered no publish may store plaintext. This
- * gateway's own topic cache is dropped before the answer, so with one gateway that holds.
+ * Once it is answered no gateway may act by the topic as it was: a topic that was given its key gets no more
+ * plaintext. Taking the key away need not wait: until all know, messages are sealed all the same.
  */
 
 import { NotFoundError } from '#shared/sns-wire'
@@ -14,7 +14,7 @@ import { setTopicAttribute } from '../../topic-attributes.ts'
 export const setTopicAttributes: Action = {
   name: 'SetTopicAttributes',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topics }) {
+  async run({ parameters, caller }, { catalog, topics, topicChanges }) {
     const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'SetTopicAttributes' })
     const name = requireParameter(parameters, 'AttributeName')
     const value = parameters.get('AttributeValue') ?? ''
@@ -24,10 +24,14 @@ export const setTopicAttributes: Action = {
         attributes: setTopicAttribute(topic.attributes, name, value),
       }))
       if (changed === undefined) throw new NotFoundError('Topic does not exist')
-    } finally {
+    } catch (error) {
       // Also after a lost reply: the change may have been stored.
-      topics.forget(arn)
+      void topics.forget(arn)
+      throw error
     }
+    // Also when nothing changed: who stored the change may have died before all others knew.
+    if (name === 'KmsMasterKeyId' && value === '') topicChanges.announce(arn)
+    else await topicChanges.settle(arn)
     return undefined
   },
 }
