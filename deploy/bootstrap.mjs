@@ -11,30 +11,36 @@ import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { installDependencies } from './bootstrap/install-dependencies.mjs'
-import { installRedis } from './bootstrap/install-redis.mjs'
+import { installProgram } from './bootstrap/install-program.mjs'
 import { BootstrapError, step } from './bootstrap/progress.mjs'
 import { findNode, runEntry } from './bootstrap/run-entry.mjs'
 import { exitOnSignals } from './bootstrap/signals.mjs'
+import { REDIS, WRK } from './bootstrap/system-programs.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** `needsRedis` looks at what was asked, so that nobody installs a server to read a help text. */
+/** `needs` looks at what was asked, so that nobody installs a server to read a help text. */
 const COMMANDS = {
   up: {
     entry: 'services/up/main.ts',
     help: 'start Redis, the local KMS, a gateway and a worker, until Ctrl-C',
-    needsRedis: (args) => !asksForHelp(args) && !process.env.SEALCAST_REDIS_URL,
+    needs: (args) => (asksForHelp(args) || process.env.SEALCAST_REDIS_URL ? [] : [REDIS]),
     stopsWithUs: true,
   },
   demo: {
     entry: 'services/demo/main.ts',
     help: 'publish to a sealed topic of a running stack and show what Redis holds',
   },
+  bench: {
+    entry: 'loadtest/main.ts',
+    help: 'measure what a message costs, against something bare in the same run; see --help',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS, WRK]),
+  },
   sealcast: { entry: 'services/cli/main.ts', help: 'manage principals and more; see --help' },
   test: {
     entry: 'deploy/test/main.ts',
     help: 'run the tests: all, or [unit|integration|e2e] [part of a path]',
-    needsRedis: (args) => !asksForHelp(args) && args[0] !== 'unit',
+    needs: (args) => (asksForHelp(args) || args[0] === 'unit' ? [] : [REDIS]),
   },
   check: {
     entry: 'deploy/check/main.ts',
@@ -52,7 +58,7 @@ if (command === undefined) {
 const stopExitingOnSignals = exitOnSignals()
 try {
   await step('dependencies', () => installDependencies(root))
-  if (command.needsRedis?.(args)) await step('redis-server', () => installRedis(root))
+  for (const needed of command.needs?.(args) ?? []) await step(needed.program, () => installProgram(root, needed))
   const node = await step('node', () => findNode(root))
   stopExitingOnSignals()
   await runEntry({ node, entry: join(root, command.entry), args, stopsWithUs: command.stopsWithUs === true })

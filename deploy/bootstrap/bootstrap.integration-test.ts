@@ -163,6 +163,28 @@ suite('deploy/bootstrap.mjs without redis-server', () => {
   })
 })
 
+suite('deploy/bootstrap.mjs bench', () => {
+  test('needs wrk beside Redis: installed as root, else named', async (t) => {
+    const { run, aptCalls } = setup(t)
+    const { code, stderr } = await run('bench')
+    if (process.getuid?.() === 0) {
+      assert.equal(code, 0)
+      assert.match(aptCalls().at(-1) ?? '', /install .* wrk$/)
+    } else {
+      assert.equal(code, 1)
+      assert.match(stderr, /apt-get install wrk/)
+    }
+  })
+
+  test('says what is missing where it cannot be installed, but shows its help', async (t) => {
+    const { run } = setup(t, { apt: false })
+    const { code, stderr } = await run('bench')
+    assert.equal(code, 1)
+    assert.match(stderr, /wrk is not in PATH/)
+    assert.equal((await run('bench', ['--help'])).code, 0)
+  })
+})
+
 const MANIFEST = { type: 'module', dependencies: { something: '1.0.0' } }
 
 /** Says what it was given; `exit <code>`, `die <signal>` and `wait` for a signal as told. */
@@ -202,8 +224,9 @@ echo "$DEBIAN_FRONTEND $*" >> apt.log
 [ -e /usr/sbin/policy-rc.d ] && printf yes > guarded
 [ "$1" = update ] && exit 0
 [ -n "$FAKE_APT_FAILS" ] && { echo 'no such package' >&2; exit 100; }
-printf '#!/bin/sh\\n' > bin/redis-server
-chmod +x bin/redis-server
+for program in "$@"; do :; done
+printf '#!/bin/sh\\n' > "bin/$program"
+chmod +x "bin/$program"
 `
 
 /** A checkout in small, with our bootstrap and with stand-ins for everything it calls. */
@@ -222,7 +245,7 @@ function setup(t: TestContext, { redis = true, apt = true }: { redis?: boolean; 
   write('package-lock.json', {})
   write('npm/npm-cli.js', NPM)
   write('npm/package.json', { type: 'commonjs' })
-  for (const entry of ['services/up', 'services/demo', 'services/cli', 'deploy/test', 'deploy/check']) {
+  for (const entry of ['services/up', 'services/demo', 'services/cli', 'deploy/test', 'deploy/check', 'loadtest']) {
     write(`${entry}/main.ts`, ENTRY)
   }
   if (redis) write('bin/redis-server', '#!/bin/sh\n', 0o755)

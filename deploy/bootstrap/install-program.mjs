@@ -1,8 +1,8 @@
 /**
- * Makes sure that a redis-server can be started: the one in PATH, else the system's package.
+ * Makes sure that a program of the system can be started: the one in PATH, else Debian's package.
  *
- * Only the program is wanted. Debian's package would also start a service on port 6379, so a
- * policy-rc.d forbids that while the package is being installed.
+ * Only the program is wanted. A package such as redis-server's would also start a service, so a
+ * policy-rc.d forbids that while it is being installed.
  */
 
 import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs'
@@ -13,30 +13,35 @@ import { BootstrapError, say } from './progress.mjs'
 import { runCommand } from './run-command.mjs'
 
 const POLICY_FILE = '/usr/sbin/policy-rc.d'
-const APT_INSTALL = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', 'redis-server']
+const APT_INSTALL = ['install', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120']
 
-export async function installRedis(root) {
-  if (isInPath('redis-server')) return { did: 'in place' }
-  if (process.getuid?.() !== 0 || !isInPath('apt-get')) throw new BootstrapError(howToInstall())
+/**
+ * @param program its name in PATH, and its package's
+ * @param howToInstall what to tell whoever has to install it
+ */
+export async function installProgram(root, { program, howToInstall }) {
+  if (isInPath(program)) return { did: 'in place' }
+  if (process.getuid?.() !== 0 || !isInPath('apt-get')) throw new BootstrapError(howToInstall)
   return withInstallLock(root, async () => {
-    if (isInPath('redis-server')) return { did: 'installed by another process' }
-    say('redis-server: apt-get install, takes about 20 s')
-    await installWithApt()
+    if (isInPath(program)) return { did: 'installed by another process' }
+    say(`${program}: apt-get install, takes about 20 s`)
+    await installWithApt(program)
     return { did: 'installed' }
   })
 }
 
-async function installWithApt() {
+async function installWithApt(program) {
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
   const allowServices = forbidServices()
   try {
     // A mirror that does not answer need not matter: the lists at hand may do.
     const update = await runCommand('apt-get', ['update'], options)
-    const install = await runCommand('apt-get', APT_INSTALL, options)
-    if (!install.ok || !isInPath('redis-server')) {
+    const args = [...APT_INSTALL, program]
+    const install = await runCommand('apt-get', args, options)
+    if (!install.ok || !isInPath(program)) {
       const output = update.ok ? install.output : `${update.output}\n${install.output}`
       throw new BootstrapError(
-        `${output.trimEnd()}\n\nredis-server could not be installed. The command was:\n  apt-get ${APT_INSTALL.join(' ')}`,
+        `${output.trimEnd()}\n\n${program} could not be installed. The command was:\n  apt-get ${args.join(' ')}`,
       )
     }
   } finally {
@@ -62,14 +67,4 @@ function isInPath(program) {
       return false
     }
   })
-}
-
-function howToInstall() {
-  return [
-    'redis-server is not in PATH. Install it and run this again:',
-    '  Debian, Ubuntu  sudo apt-get install --no-install-recommends redis-server && sudo systemctl disable --now redis-server',
-    '  Fedora          sudo dnf install redis',
-    '  macOS           brew install redis',
-    'or name a server of yours for `npm run up`: SEALCAST_REDIS_URL=redis://…',
-  ].join('\n')
 }
