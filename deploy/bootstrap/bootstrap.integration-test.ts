@@ -5,8 +5,10 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -30,6 +32,16 @@ suite('deploy/bootstrap.mjs', () => {
     write('package-lock.json', { changed: true })
     await run('check')
     assert.equal(npmCalls().length, 3)
+  })
+
+  test('replaces a linked node_modules and leaves what it led to alone', async (t) => {
+    const { root, run } = setup(t)
+    mkdirSync(join(root, 'elsewhere'))
+    writeFileSync(join(root, 'elsewhere', 'kept'), '')
+    symlinkSync(join(root, 'elsewhere'), join(root, 'node_modules'))
+    assert.equal((await run('check')).code, 0)
+    assert.equal(lstatSync(join(root, 'node_modules')).isSymbolicLink(), false)
+    assert.deepEqual(readdirSync(join(root, 'elsewhere')), ['kept'])
   })
 
   test('shows what npm said and the command when it failed, and tries again next time', async (t) => {
@@ -208,12 +220,14 @@ const ENTRY = `
 
 /** Stands in for npm: makes the Node that the bootstrap looks for. */
 const NPM = `
-  const { appendFileSync, mkdirSync, symlinkSync, rmSync } = require('node:fs')
+  const { appendFileSync, existsSync, mkdirSync, readdirSync, symlinkSync, rmSync } = require('node:fs')
+  const { join } = require('node:path')
   appendFileSync('npm.log', process.argv.slice(2).join(' ') + '\\n')
   if (process.env.FAKE_NPM_FAILS) { console.error('the registry said no'); process.exit(1) }
   if (process.env.FAKE_NPM_HANGS) setInterval(() => {}, 1000)
   else {
-    rmSync('node_modules', { recursive: true, force: true })
+    // As npm does it: what is in the folder goes, also through a link.
+    if (existsSync('node_modules')) for (const name of readdirSync('node_modules')) rmSync(join('node_modules', name), { recursive: true })
     mkdirSync('node_modules/node/bin', { recursive: true })
     symlinkSync(${JSON.stringify(process.execPath)}, 'node_modules/node/bin/node')
   }

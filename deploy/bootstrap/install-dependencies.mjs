@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
 import { withInstallLock } from './install-lock.mjs'
@@ -23,6 +23,7 @@ export async function installDependencies(root) {
   if (readStamp(root) === expectedStamp(root)) return { did: 'in place' }
   return withInstallLock(root, async () => {
     if (readStamp(root) === expectedStamp(root)) return { did: 'installed by another process' }
+    unlinkShared(root)
     say('dependencies: npm ci, takes about 15 s')
     const { ok, output } = await runCommand(...npmCommand(root), { cwd: root, env: npmEnvironment(root) })
     if (!ok) {
@@ -33,6 +34,15 @@ export async function installDependencies(root) {
     writeFileSync(stampFile(root), expectedStamp(root))
     return { did: 'installed' }
   })
+}
+
+/**
+ * A linked node_modules is another checkout's. `npm ci` first deletes all there is in it, through the link, so the link
+ * goes and this checkout gets its own.
+ */
+function unlinkShared(root) {
+  const folder = join(root, 'node_modules')
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink()) rmSync(folder)
 }
 
 function stampFile(root) {
