@@ -8,10 +8,10 @@ export interface Cruised {
   violations: readonly { rule: string; from: string; to: string }[]
 }
 
-/** @param root holds services/, shared/, deploy/ and a package.json with the `#shared/*` alias */
+/** @param root holds services/, shared/, deploy/, loadtest/ and a package.json with the `#shared/*` alias */
 export async function cruiseImports(root: string): Promise<Cruised> {
   const { output } = await cruise(
-    ['services', 'shared', 'deploy'],
+    ['services', 'shared', 'deploy', 'loadtest'],
     {
       baseDir: root,
       ruleSet: { forbidden: [...IMPORT_RULES] },
@@ -33,7 +33,7 @@ export async function cruiseImports(root: string): Promise<Cruised> {
   )
   const { summary, modules } = output as ICruiseResult
   return {
-    modules: modules.filter(({ source }) => /^(services|shared|deploy)\//.test(source)).length,
+    modules: modules.filter(({ source }) => /^(services|shared|deploy|loadtest)\//.test(source)).length,
     violations: summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to })),
   }
 }

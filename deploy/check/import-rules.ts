@@ -18,17 +18,18 @@ const SPEAKS_REDIS = 'stream-log|catalog|change-notices|data-keys|membership|ret
 /** Libraries that are wrapped once. `homes` are regular expressions of folders. */
 const DRIVERS: readonly { library: string; homes: readonly string[] }[] = [
   // BullMQ takes a client of its own, with opposite settings: it waits for Redis without end.
-  { library: 'ioredis', homes: ['^shared/redis/', '^shared/retry-schedule/'] },
+  // The benchmark compares with bare drivers.
+  { library: 'ioredis', homes: ['^shared/redis/', '^shared/retry-schedule/', '^loadtest/processes/'] },
   { library: 'bullmq', homes: ['^shared/retry-schedule/'] },
   { library: 'pino', homes: ['^shared/log/'] },
   { library: 'prom-client', homes: ['^shared/metrics/'] },
   { library: 'zod', homes: ['^shared/config/'] },
   { library: 'node-forge', homes: ['^shared/pki/'] },
-  // The demo is a client of the stack and uses what a client would.
-  { library: '@aws-sdk/client-kms', homes: ['^shared/kms-client/', '^services/demo/'] },
-  { library: '@aws-sdk/client-sns', homes: ['^services/demo/'] },
+  // The demo and the benchmark are clients of the stack and use what a client would.
+  { library: '@aws-sdk/client-kms', homes: ['^shared/kms-client/', '^services/demo/', '^loadtest/'] },
+  { library: '@aws-sdk/client-sns', homes: ['^services/demo/', '^loadtest/'] },
   { library: 'sns-validator', homes: ['^services/demo/'] },
-  { library: 'undici', homes: ['^services/delivery/', '^services/demo/'] },
+  { library: 'undici', homes: ['^services/delivery/', '^services/demo/', '^loadtest/processes/'] },
   { library: 'commander', homes: ['^services/cli/'] },
 ]
 
@@ -68,15 +69,27 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
     { path: '^deploy/' },
   ),
   rule(
+    'nothing-imports-loadtest',
+    'loadtest/ measures things; nothing builds on it.',
+    { path: '^(services|shared|deploy)/' },
+    { path: '^loadtest/' },
+  ),
+  rule(
+    'loadtest-from-outside',
+    "What is measured runs as processes; of the services only the tests' way to start a stack is used.",
+    { path: '^loadtest/' },
+    { path: '^(services|deploy)/', pathNot: String.raw`^services/test/[^/]+\.ts$` },
+  ),
+  rule(
     'shared-through-its-index',
     'Another folder is reached as #shared/<folder>, which is its index.ts.',
-    { path: '^(services|shared)/([^/]+)/' },
+    { path: '^(services|shared|loadtest)/([^/]+)/' },
     { path: '^shared/', pathNot: ['^$1/$2/', String.raw`^shared/[^/]+/index\.ts$`] },
   ),
   rule(
     'shared-by-alias',
     'Across folders #shared/<folder>, not a relative path.',
-    { path: '^(services|shared)/([^/]+)/' },
+    { path: '^(services|shared|loadtest)/([^/]+)/' },
     { path: '^shared/', pathNot: '^$1/$2/', dependencyTypesNot: ['aliased-subpath-import'] },
   ),
   rule(

@@ -6,13 +6,13 @@ export const TIERS = ['unit', 'integration', 'e2e'] as const
 export type Tier = (typeof TIERS)[number]
 
 const PATTERNS: Record<Tier, readonly string[]> = {
-  unit: ['shared/**/*.test.ts', 'services/**/*.test.ts', 'deploy/**/*.test.ts'],
+  unit: ['shared/**/*.test.ts', 'services/**/*.test.ts', 'deploy/**/*.test.ts', 'loadtest/**/*.test.ts'],
   integration: [
     'shared/**/*.integration-test.ts',
     'services/**/*.integration-test.ts',
     'deploy/**/*.integration-test.ts',
   ],
-  e2e: ['services/test/*.e2e-test.ts'],
+  e2e: ['services/test/*.e2e-test.ts', 'loadtest/*.e2e-test.ts'],
 }
 
 /**

@@ -1,0 +1,49 @@
+/** Publish against a bare node:https server that is sent the same bytes by the same client. */
+
+import { readCa, startBenchStack, tlsFiles } from '../harness/bench-stack.ts'
+import { startHelper } from '../harness/helper.ts'
+import { alternate } from '../harness/rounds.ts'
+import { sampleResponse } from '../harness/sample-response.ts'
+import { bareSide, brokerSide } from '../harness/wrk-side.ts'
+import type { BareHttps } from '../processes/bare-https.ts'
+import { publishRequests } from './publish-requests.ts'
+import type { Bench, Row, RowResult } from './row.ts'
+
+export const publish: Row = {
+  name: 'publish',
+  what: 'Publish 1 KiB: HTTPS, SigV4, sealed, AOF everysec, one gateway',
+  against: 'bare node:https',
+  run,
+}
+
+async function run(bench: Bench): Promise<RowResult> {
+  await using broker = await startBenchStack({ profileFolder: bench.profileFolder })
+  const topicArn = await broker.createTopic({ name: 'publish', sealed: true })
+  const make = publishRequests([topicArn], broker.signer)
+  const { stack } = broker
+  const sample = await sampleResponse({ url: broker.url, ca: readCa(stack), request: make(0) })
+  if (sample.status !== 200) throw new Error(`Publish was answered with ${sample.status}`)
+  await using bare = await startHelper<BareHttps>('bare-https')
+  const { headers, body } = sample
+  const port = await bare.call('listen', { ...tlsFiles(stack), headers, body })
+
+  const common = { folder: bench.folder, seconds: bench.quick ? 1 : 4, make }
+  const { baseline, subject, ratio, problems } = await alternate({
+    baseline: bareSide({
+      ...common,
+      name: 'bare node:https',
+      url: `https://localhost:${port}`,
+      pids: () => [['bare server', bare.pid]],
+    }),
+    subject: brokerSide({ ...common, name: 'Publish', url: broker.url, broker }),
+    rounds: bench.quick ? 1 : 3,
+    unit: 'requests',
+    progress: bench.progress,
+  })
+  return {
+    figures: [{ name: 'ratio', value: ratio, unit: '×', better: 'higher', first: 0.35, aim: 0.55 }],
+    measured: [baseline, subject],
+    notes: ['The worker runs; nobody is subscribed, so it settles each entry unopened and the stream does not grow.'],
+    problems,
+  }
+}

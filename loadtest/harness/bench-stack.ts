@@ -1,0 +1,173 @@
+/**
+ * The broker as a row measures it: what `npm run up` starts, on free ports and in a data directory of its own,
+ * with the counters that prove what a run did.
+ */
+
+import { execFile } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { ConfirmSubscriptionCommand, CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
+import { readPids, type Stack, startStack } from '../../services/test/start-stack.ts'
+import type { Signer } from './prepare-requests.ts'
+
+export interface BenchStack extends AsyncDisposable {
+  readonly stack: Stack
+  readonly sns: SNSClient
+  readonly signer: Signer
+  readonly url: string
+  /** For `startMeter`: gateway, worker, redis and kms, several of a kind under one name. */
+  pids(): (readonly [name: string, pid: number])[]
+  createTopic(o: { name: string; sealed: boolean }): Promise<string>
+  /** @param endpoint answers `takeToken` with the token of the confirmation that comes */
+  subscribe(o: {
+    topicArn: string
+    endpoint: { url: string; takeToken(topicArn: string): Promise<string> }
+    raw?: boolean
+  }): Promise<void>
+  counters(): Promise<Counters>
+  /** Waits until no stream holds an entry. */
+  settled(): Promise<void>
+}
+
+export interface Counters {
+  /** Messages the gateways count as published. */
+  readonly published: number
+  /** Entries ever added to the partition streams, by Redis's own count; NaN before Redis 7. */
+  readonly appended: number
+  /** Entries in the streams now. */
+  readonly backlog: number
+  /** GenerateDataKey and Decrypt served, by the KMS's own count. */
+  readonly kmsCalls: number
+}
+
+const SETTLED_WITHIN_MS = 120_000
+const POLL_MS = 50
+
+/** @param profileFolder every process then writes a profile of its processor time there when it ends */
+export async function startBenchStack(o: {
+  env?: Readonly<Record<string, string>>
+  profileFolder?: string | undefined
+}): Promise<BenchStack> {
+  if (o.profileFolder !== undefined) mkdirSync(o.profileFolder, { recursive: true })
+  const profiling =
+    o.profileFolder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${o.profileFolder}` }
+  const stack = await startStack({ env: { ...profiling, ...o.env } })
+  const { region, credentials } = stack.clientConfig
+  const sns = new SNSClient(stack.clientConfig)
+  const kms = new KMSClient({ region, credentials, endpoint: stack.env.AWS_ENDPOINT_URL_KMS ?? '' })
+  const url = stack.clientConfig.endpoint
+  const redis = createRedisCli(stack)
+
+  const counters = async (): Promise<Counters> => {
+    const [text, streams] = await Promise.all([readMetrics(stack), readStreams(redis)])
+    return {
+      published: sumOf(text, 'sealcast_messages_published_total'),
+      kmsCalls: sumOf(text, 'sealcast_kms_served_requests_total', /operation="(GenerateDataKey|Decrypt)"/),
+      ...streams,
+    }
+  }
+
+  return {
+    stack,
+    sns,
+    url,
+    signer: { host: new URL(url).host, region, ...credentials },
+    pids: () =>
+      Object.entries(readPids(stack.home)).flatMap(([name, pid]) => {
+        const kind = /^(gateway|delivery|redis|kms)/.exec(name)?.[1]
+        return kind === undefined || pid === undefined ? [] : [[kind === 'delivery' ? 'worker' : kind, pid] as const]
+      }),
+    async createTopic({ name, sealed }) {
+      const key = sealed ? await kms.send(new CreateKeyCommand({})) : undefined
+      const attributes = key === undefined ? {} : { Attributes: { KmsMasterKeyId: key.KeyMetadata?.KeyId ?? '' } }
+      const { TopicArn: arn = '' } = await sns.send(new CreateTopicCommand({ Name: name, ...attributes }))
+      return arn
+    },
+    async subscribe({ topicArn, endpoint, raw = false }) {
+      const attributes = raw ? { Attributes: { RawMessageDelivery: 'true' } } : {}
+      await sns.send(
+        new SubscribeCommand({ TopicArn: topicArn, Protocol: 'http', Endpoint: endpoint.url, ...attributes }),
+      )
+      const token = await endpoint.takeToken(topicArn)
+      await sns.send(new ConfirmSubscriptionCommand({ TopicArn: topicArn, Token: token }))
+    },
+    counters,
+    async settled() {
+      const deadline = performance.now() + SETTLED_WITHIN_MS
+      while ((await readStreams(redis)).backlog > 0) {
+        if (performance.now() > deadline) throw new Error('The worker did not settle what was published')
+        await sleep(POLL_MS)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      sns.destroy()
+      kms.destroy()
+      await stack[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** The certificate and key of the gateway, for servers that are compared with it. */
+export function tlsFiles(stack: Stack): { certificateFile: string; keyFile: string } {
+  return {
+    certificateFile: join(stack.home, 'tls', 'gateway.crt.pem'),
+    keyFile: join(stack.home, 'tls', 'gateway.key.pem'),
+  }
+}
+
+/** What Redis did for the row's requests since the last question is read through redis-cli, so not through our code. */
+type RedisCli = (...args: string[]) => Promise<string>
+
+function createRedisCli(stack: Stack): RedisCli {
+  const { port, password } = new URL(stack.env.SEALCAST_REDIS_URL ?? '')
+  return async (...args) => {
+    const { stdout } = await promisify(execFile)('redis-cli', ['-p', port, ...args], {
+      env: { ...process.env, REDISCLI_AUTH: decodeURIComponent(password) },
+      maxBuffer: 64 * 1024 * 1024,
+    })
+    return stdout.trimEnd()
+  }
+}
+
+/** All streams in one script: this is asked while a row runs. */
+const READ_STREAMS = `
+  local partitions = tonumber(redis.call('HGET', 'sealcast:meta', 'partitions'))
+  local added, length = 0, 0
+  for n = 0, partitions - 1 do
+    local key = 'sealcast:{p:' .. n .. '}:stream'
+    if redis.call('EXISTS', key) == 1 then
+      local info = redis.call('XINFO', 'STREAM', key)
+      for at = 1, #info, 2 do
+        if info[at] == 'entries-added' then added = added + info[at + 1] end
+        if info[at] == 'length' then length = length + info[at + 1] end
+      end
+    end
+  end
+  return added .. ' ' .. length
+`
+
+async function readStreams(redis: RedisCli): Promise<{ appended: number; backlog: number }> {
+  const [appended = '', backlog = ''] = (await redis('EVAL', READ_STREAMS, '0')).split(' ')
+  return { appended: Number(appended), backlog: Number(backlog) }
+}
+
+async function readMetrics(stack: Stack): Promise<string> {
+  const urls = (stack.env.SEALCAST_METRICS_URLS ?? '').split(',')
+  return (await Promise.all(urls.map(async (url) => (await fetch(url)).text()))).join('\n')
+}
+
+function sumOf(text: string, name: string, labels = /^/): number {
+  let sum = 0
+  for (const [, set = '', value] of text.matchAll(new RegExp(`^${name}(?:\\{([^}]*)\\})? ([0-9.e+]+)$`, 'gm'))) {
+    if (labels.test(set)) sum += Number(value)
+  }
+  return sum
+}
+
+/** The CA that signed the gateway's certificate. */
+export function readCa(stack: Stack): string {
+  return readFileSync(join(stack.home, 'ca.pem'), 'utf8')
+}
