@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { after, suite, test } from 'node:test'
-import { createRecordMac, createSecretRing } from '#shared/record-mac'
-import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
 import { startTestRedis } from '#shared/test-redis'
-import { type Catalog, createCatalog, type Subscription, type Topic, topicArnOf } from './index.ts'
+import { topicArnOf } from './index.ts'
 import { keys } from './keys.ts'
+import { openCatalogStage } from './testing/catalog-stage.ts'
 
 // The same on both: a script that crosses a slot fails on the second.
 for (const mode of ['standalone', 'cluster'] as const) {
   suite(`a catalog, ${mode}`, () => {
     const starting = startTestRedis({ cluster: mode === 'cluster' })
-    const setup = async () => setupOn((await starting).url)
+    const setup = async () => openCatalogStage((await starting).url)
     after(async () => (await starting)[Symbol.asyncDispose]())
 
     test('createTopic() stores a topic, and gives the stored one from then on', async () => {
@@ -88,46 +87,6 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(await t.catalog.changeTopic(`${topic.arn}2`, (old) => old), undefined)
     })
 
-    test('putSubscription() and removeSubscription() heed what must be there, and move the version with every change', async () => {
-      await using t = await setup()
-      const topic = t.aTopic()
-      await t.catalog.createTopic(topic)
-      const versions = new Set<string | undefined>()
-      const noteVersion = async () => versions.add((await t.catalog.readTopic(topic.arn))?.version)
-      const subscription = t.aSubscription(topic)
-      await noteVersion()
-      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'present' }), false)
-      assert.equal(await t.catalog.removeSubscription(topic.arn, subscription.id), false)
-      await noteVersion()
-      assert.equal(versions.size, 1)
-
-      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), true)
-      await noteVersion()
-      assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), false)
-      const confirmed: Subscription = { ...subscription, state: 'confirmed' }
-      assert.equal(await t.catalog.putSubscription(confirmed, { expect: 'present' }), true)
-      await noteVersion()
-      assert.deepEqual(await t.catalog.readSubscription(topic.arn, subscription.id), confirmed)
-      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [confirmed], forged: 0 })
-
-      assert.equal(await t.catalog.removeSubscription(topic.arn, subscription.id), true)
-      await noteVersion()
-      assert.equal(versions.size, 4)
-      assert.equal(await t.catalog.readSubscription(topic.arn, subscription.id), undefined)
-      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [], forged: 0 })
-    })
-
-    test('putSubscription() with ifVersion lets one of several subscribers in', async () => {
-      await using t = await setup()
-      const topic = t.aTopic()
-      await t.catalog.createTopic(topic)
-      const ifVersion = (await t.catalog.readTopic(topic.arn))?.version ?? ''
-      const puts = Array.from({ length: 5 }, () =>
-        t.catalog.putSubscription(t.aSubscription(topic), { expect: 'absent', ifVersion }),
-      )
-      assert.equal((await Promise.all(puts)).filter(Boolean).length, 1)
-    })
-
     test('deleteTopic() takes the subscriptions along, and a new topic of the name starts from nothing', async () => {
       await using t = await setup()
       const topic = t.aTopic()
@@ -138,21 +97,13 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(await t.catalog.deleteTopic(topic.arn), false)
       assert.equal(await t.catalog.readTopic(topic.arn), undefined)
       assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [], forged: 0 })
-      assert.equal(await t.redis.exists(keys.topicKey(topic.arn), keys.subscriptionsKey(topic.arn)), 0)
+      assert.equal(await t.redis.exists(...keys.allOf(topic.arn)), 0)
 
       assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), false)
       const again = { ...topic, incarnation: randomBytes(16).toString('hex') }
       assert.deepEqual(await t.catalog.createTopic(again), { created: true, topic: again })
       assert.equal(await t.catalog.putSubscription(subscription, { expect: 'absent' }), false)
-      assert.equal(await t.redis.exists(keys.subscriptionsKey(topic.arn)), 0)
-    })
-
-    test('removeSubscription() on a topic that is gone leaves no half topic behind', async () => {
-      await using t = await setup()
-      const topic = t.aTopic()
-      await t.redis.hset(keys.subscriptionsKey(topic.arn), 'id', 'left over')
-      assert.equal(await t.catalog.removeSubscription(topic.arn, 'id'), true)
-      assert.equal(await t.catalog.readTopic(topic.arn), undefined)
+      assert.equal(await t.redis.exists(...keys.allOf(topic.arn).slice(1)), 0)
     })
 
     test('listTopics() pages through one account and region in order', async () => {
@@ -250,13 +201,7 @@ for (const mode of ['standalone', 'cluster'] as const) {
 
       assert.equal(await t.catalog.deleteTopic(arn), true)
       await t.catalog.createTopic(topic)
-      const subscription = t.aSubscription(topic)
-      await t.redis.set(keys.subscriptionsKey(arn), 'x')
-      await assert.rejects(t.catalog.readSubscriptions(arn), forged)
-      await assert.rejects(t.catalog.readSubscription(arn, 'x'), forged)
-      await assert.rejects(t.catalog.putSubscription(subscription, { expect: 'absent' }), forged)
-      await assert.rejects(t.catalog.removeSubscription(arn, 'x'), forged)
-      assert.deepEqual(t.alarms.splice(0), new Array(4).fill({ kind: 'subscription', topicArn: arn }))
+      assert.equal((await t.catalog.readTopic(arn))?.topic.arn, arn)
     })
 
     test('a topic whose incarnation was altered or whose version is gone', async () => {
@@ -299,26 +244,6 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.deepEqual(arns, [topic.arn])
     })
 
-    test('forged subscriptions are an alarm each, left out and counted', async () => {
-      await using t = await setup()
-      const topic = t.aTopic()
-      const other = t.aTopic()
-      await t.catalog.createTopic(topic)
-      await t.catalog.createTopic(other)
-      const good = t.aSubscription(topic)
-      const foreign = t.aSubscription(other)
-      await t.catalog.putSubscription(good, { expect: 'absent' })
-      await t.catalog.putSubscription(foreign, { expect: 'absent' })
-      const key = keys.subscriptionsKey(topic.arn)
-      const moved = String(await t.redis.hget(keys.subscriptionsKey(other.arn), foreign.id))
-      const copied = String(await t.redis.hget(key, good.id))
-      await t.redis.hset(key, foreign.id, moved, '__proto__', 'x', 'copy', copied, 'empty', '')
-      assert.deepEqual(await t.catalog.readSubscriptions(topic.arn), { subscriptions: [good], forged: 4 })
-      assert.deepEqual(t.alarms.splice(0), new Array(4).fill({ kind: 'subscription', topicArn: topic.arn }))
-      await assert.rejects(t.catalog.readSubscription(topic.arn, foreign.id), { code: 'RECORD_FORGED' })
-      assert.equal(t.alarms.length, 1)
-    })
-
     test('readVersions() answers in order, with undefined where there is no topic', async () => {
       await using t = await setup()
       const topics = [t.aTopic(), t.aTopic()]
@@ -341,20 +266,20 @@ for (const mode of ['standalone', 'cluster'] as const) {
 suite('a catalog when Redis fails', () => {
   test('a full Redis refuses to create and still deletes', async () => {
     await using server = await startTestRedis()
-    await using t = await setupOn(server.url)
+    await using t = await openCatalogStage(server.url)
     const topic = t.aTopic()
     const subscription = t.aSubscription(topic)
     await t.catalog.createTopic(topic)
     await t.catalog.putSubscription(subscription, { expect: 'absent' })
     await server.cli('config', 'set', 'maxmemory-policy', 'noeviction', 'maxmemory', '1')
     await assert.rejects(t.catalog.createTopic(t.aTopic()), { code: 'REDIS_REFUSED' })
-    assert.equal(await t.catalog.removeSubscription(topic.arn, subscription.id), true)
+    assert.equal(await t.catalog.removeSubscription(subscription), true)
     assert.equal(await t.catalog.deleteTopic(topic.arn), true)
   })
 
   test('says unavailable when Redis is gone', async () => {
     await using server = await startTestRedis()
-    await using t = await setupOn(server.url)
+    await using t = await openCatalogStage(server.url)
     const closed = new Promise((resolve) => t.redis.once('close', resolve))
     server.kill()
     await closed
@@ -366,49 +291,3 @@ suite('a catalog when Redis fails', () => {
     await assert.rejects(t.catalog.readSubscriptions(arn), unavailable)
   })
 })
-
-interface Setup extends AsyncDisposable {
-  redis: Redis
-  catalog: Catalog
-  alarms: unknown[]
-  /** Of this setup alone. */
-  account: string
-  aTopic(o?: { name?: string; region?: string; attributes?: Topic['attributes'] }): Topic
-  aSubscription(topic: Topic): Subscription
-}
-
-let accounts = 0
-
-async function setupOn(url: string): Promise<Setup> {
-  const redis = openRedis({ url, name: 'test' })
-  await whenReady(redis)
-  const ring = createSecretRing('0000000a', new Map([['0000000a', createSecretKey(Buffer.alloc(32, 7))]]))
-  const alarms: unknown[] = []
-  const account = String(++accounts).padStart(12, '0')
-  return {
-    redis,
-    catalog: createCatalog({ redis, recordMac: createRecordMac(ring), onForged: (what) => alarms.push(what) }),
-    alarms,
-    account,
-    aTopic: ({ name = randomUUID(), region = 'us-east-1', attributes = {} } = {}) => ({
-      arn: topicArnOf({ region, account, name }),
-      incarnation: randomBytes(16).toString('hex'),
-      owner: account,
-      createdAt: 1_767_225_600_000,
-      attributes,
-    }),
-    aSubscription: (topic) => ({
-      id: randomUUID(),
-      topicArn: topic.arn,
-      incarnation: topic.incarnation,
-      protocol: 'https',
-      endpoint: 'https://example.com/',
-      owner: account,
-      principal: `arn:aws:iam::${account}:user/alice`,
-      state: 'pending',
-      confirmationWasAuthenticated: false,
-      createdAt: 1_767_225_600_000,
-    }),
-    [Symbol.asyncDispose]: () => closeRedis(redis),
-  }
-}

@@ -12,8 +12,27 @@
 import { pipelineReplies, type Redis, redisCall } from '#shared/redis'
 import type { CatalogOptions, TopicSnapshot } from './catalog-options.ts'
 import { keys } from './keys.ts'
+import {
+  listSubscriptionsOfAccount,
+  listSubscriptionsOfTopic,
+  type PageOptions,
+  type SubscriptionPage,
+} from './list-subscriptions.ts'
 import type { Subscription, Topic } from './records.ts'
-import { putSubscription, readSubscription, readSubscriptions, removeSubscription } from './subscriptions.ts'
+import {
+  countSubscriptions,
+  type FoundSubscription,
+  findSubscription,
+  type SubscriptionCounts,
+} from './subscription-index.ts'
+import {
+  enlistSubscription,
+  type PutExpectation,
+  putSubscription,
+  readSubscription,
+  readSubscriptions,
+  removeSubscription,
+} from './subscriptions.ts'
 import { changeTopic, createTopic, deleteTopic, listTopics, readTopic } from './topics.ts'
 
 /** Every method throws the errors of #shared/redis; those that read records also RecordForgedError unless said otherwise. */
@@ -45,13 +64,25 @@ export interface Catalog {
   readSubscriptions(topicArn: string): Promise<{ subscriptions: Subscription[]; forged: number }>
   readSubscription(topicArn: string, id: string): Promise<Subscription | undefined>
   /**
-   * @param expect whether the subscription must be there already
-   * @param ifVersion writes only while the topic has this version: for "subscribe unless subscribed"
-   * @returns false when the topic is gone or of another incarnation, or an expectation fails; nothing is stored then
+   * The subscription of an endpoint; an expired one is removed and counts as none. Also puts indexes in order
+   * where they turn out not to be.
    */
-  putSubscription(s: Subscription, o: { expect: 'absent' | 'present'; ifVersion?: string }): Promise<boolean>
-  /** @returns false when there was none */
-  removeSubscription(topicArn: string, id: string): Promise<boolean>
+  findSubscription(
+    wanted: Pick<Subscription, 'topicArn' | 'incarnation' | 'protocol' | 'endpoint' | 'owner'>,
+    now: number,
+  ): Promise<FoundSubscription>
+  /** @returns false when the topic is gone or of another incarnation, or the expectation fails; nothing is stored then */
+  putSubscription(s: Subscription, expectation: PutExpectation): Promise<boolean>
+  /** Lists a subscription among its owner's again: a `putSubscription` that stopped halfway did not. */
+  enlistSubscription(s: Subscription): Promise<void>
+  /** @param s as it was read. @returns false when it is gone or another; nothing is removed then */
+  removeSubscription(s: Subscription): Promise<boolean>
+  /** By the indexes: for display. */
+  countSubscriptions(topicArn: string, now: number): Promise<SubscriptionCounts>
+  /** In byte order of id. Expired ones are removed, forged ones left out. */
+  listSubscriptionsOfTopic(o: PageOptions & { topicArn: string }): Promise<SubscriptionPage>
+  /** Those an account owns in a region, in byte order of ARN, also on topics of others. As above. */
+  listSubscriptionsOfAccount(o: PageOptions & { account: string; region: string }): Promise<SubscriptionPage>
   /**
    * Versions in the order asked for, in one pipeline; undefined where there is none, which `readTopic`
    * explains: no topic, or one that somebody took its version from, or a key that is no topic.
@@ -68,8 +99,13 @@ export function createCatalog(o: CatalogOptions): Catalog {
     listTopics: (page) => listTopics(o, page),
     readSubscriptions: (topicArn) => readSubscriptions(o, topicArn),
     readSubscription: (topicArn, id) => readSubscription(o, topicArn, id),
+    findSubscription: (wanted, now) => findSubscription(o, wanted, now),
     putSubscription: (subscription, expectation) => putSubscription(o, subscription, expectation),
-    removeSubscription: (topicArn, id) => removeSubscription(o, topicArn, id),
+    enlistSubscription: (subscription) => enlistSubscription(o, subscription),
+    removeSubscription: (subscription) => removeSubscription(o, subscription),
+    countSubscriptions: (topicArn, now) => countSubscriptions(o, topicArn, now),
+    listSubscriptionsOfTopic: (page) => listSubscriptionsOfTopic(o, page),
+    listSubscriptionsOfAccount: (page) => listSubscriptionsOfAccount(o, page),
     readVersions: (topicArns) => readVersions(o.redis, topicArns),
   }
 }

@@ -8,10 +8,10 @@
 import type { Subscription } from './records.ts'
 
 /** How long a subscription waits for its confirmation. Amazon SNS API reference, ConfirmSubscription. */
-const PENDING_MS = 3 * 24 * 60 * 60 * 1000
+export const PENDING_MS = 3 * 24 * 60 * 60 * 1000
 
 /** When a pending one began to wait, in epoch ms. */
-function pendingSinceOf({ pendingSince, createdAt }: Pick<Subscription, 'pendingSince' | 'createdAt'>): number {
+export function pendingSinceOf({ pendingSince, createdAt }: Pick<Subscription, 'pendingSince' | 'createdAt'>): number {
   return pendingSince ?? createdAt
 }
 

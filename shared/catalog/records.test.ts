@@ -4,6 +4,7 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { BrokerError } from '#shared/errors'
 import { createRecordMac, createSecretRing, type RecordMac } from '#shared/record-mac'
+import { endpointName } from './endpoint-name.ts'
 import { keys } from './keys.ts'
 import {
   decodeSubscription,
@@ -152,7 +153,13 @@ suite('keys', () => {
   test('has the frozen names', () => {
     assert.equal(keys.topicKey(topic.arn), `sealcast:{t:${topic.arn}}:topic`)
     assert.equal(keys.subscriptionsKey(topic.arn), `sealcast:{t:${topic.arn}}:subscriptions`)
+    assert.deepEqual(
+      keys.allOf(topic.arn).slice(2),
+      ['subscription-ids', 'endpoints', 'pending', 'deleted'].map((name) => `sealcast:{t:${topic.arn}}:${name}`),
+    )
     assert.equal(keys.indexKeyOf(topic.arn), 'sealcast:topics:000000000000:us-east-1')
+    assert.equal(keys.ownedKeyOf(subscription), 'sealcast:subscriptions:000000000000:us-east-1')
+    assert.equal(endpointName(subscription), 'usf3f0jtlCW3l_VeDAeO21L8AOy8GRPRKJ6y5qOIPoM')
   })
 
   test('refuses an ARN that would break the hash tag', () => {

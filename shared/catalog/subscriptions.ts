@@ -1,15 +1,28 @@
-/** Subscriptions of a topic in Redis. Each change gives the topic a new version in the same script. */
+/**
+ * Subscriptions of a topic in Redis. Each change gives the topic a new version and keeps the indexes
+ * (subscription-index.ts) in the same script.
+ */
 
 import { RecordForgedError } from '#shared/record-mac'
-import { defineScript } from '#shared/redis'
+import { defineScript, redisCall } from '#shared/redis'
+import { subscriptionArnOf } from './arns.ts'
 import { callOnTopic } from './call-on-topic.ts'
 import type { CatalogOptions } from './catalog-options.ts'
+import { endpointName } from './endpoint-name.ts'
 import { keys } from './keys.ts'
+import { pendingSinceOf } from './pending.ts'
 import { decodeSubscription, encodeSubscription, joinAuthentic, type Subscription, splitAuthentic } from './records.ts'
 import { newVersion } from './topics.ts'
 
 const putScript = defineScript(new URL('./put-subscription.lua', import.meta.url))
 const removeScript = defineScript(new URL('./remove-subscription.lua', import.meta.url))
+
+/** What a subscription's place must look like for it to be written. */
+export type PutExpectation =
+  /** `indexed`: what `findSubscription` said the endpoint leads to; nothing unless told. */
+  | { expect: 'absent'; indexed?: string }
+  /** As it was read. */
+  | { replaces: Subscription }
 
 export async function readSubscriptions(
   o: CatalogOptions,
@@ -22,12 +35,9 @@ export async function readSubscriptions(
   const subscriptions: Subscription[] = []
   let forged = 0
   for (let at = 0; at + 1 < fields.length; at += 2) {
-    try {
-      subscriptions.push(readRecord(o, { topicArn, id: String(fields[at]) }, String(fields[at + 1])))
-    } catch (error) {
-      if (!(error instanceof RecordForgedError)) throw error
-      forged++
-    }
+    const subscription = readUnlessForged(o, { topicArn, id: String(fields[at]) }, String(fields[at + 1]))
+    if (subscription === undefined) forged++
+    else subscriptions.push(subscription)
   }
   return { subscriptions, forged }
 }
@@ -45,28 +55,55 @@ export async function readSubscription(
 export async function putSubscription(
   o: CatalogOptions,
   subscription: Subscription,
-  { expect, ifVersion = '' }: { expect: 'absent' | 'present'; ifVersion?: string },
+  expectation: PutExpectation,
 ): Promise<boolean> {
-  const { topicArn, incarnation, id } = subscription
-  const value = joinAuthentic(encodeSubscription(subscription, o.recordMac))
-  const args = [incarnation, id, value, newVersion(), expect === 'present' ? 1 : 0, ifVersion]
-  const reply = await callOnTopic(
-    o,
-    { kind: 'subscription', topicArn },
-    () => putScript.run(o.redis, [keys.topicKey(topicArn), keys.subscriptionsKey(topicArn)], args),
-    { writes: true },
-  )
-  return reply === 1
+  const { topicArn, incarnation, id, state } = subscription
+  const replaced = 'replaces' in expectation ? encodeSubscription(expectation.replaces, o.recordMac).text : ''
+  const args = [
+    incarnation,
+    id,
+    joinAuthentic(encodeSubscription(subscription, o.recordMac)),
+    newVersion(),
+    state,
+    pendingSinceOf(subscription),
+    endpointName(subscription),
+    replaced,
+    'expect' in expectation ? (expectation.indexed ?? '') : '',
+  ]
+  const put = () => putScript.run(o.redis, keys.allOf(topicArn), args)
+  const stored = (await callOnTopic(o, { kind: 'subscription', topicArn }, put, { writes: true })) === 1
+  // After the subscription, since it lies in another slot. One that stopped halfway is repaired by the next Subscribe.
+  if (stored && 'expect' in expectation) await enlistSubscription(o, subscription)
+  return stored
 }
 
-export async function removeSubscription(o: CatalogOptions, topicArn: string, id: string): Promise<boolean> {
-  const reply = await callOnTopic(
-    o,
-    { kind: 'subscription', topicArn },
-    () => removeScript.run(o.redis, [keys.topicKey(topicArn), keys.subscriptionsKey(topicArn)], [id, newVersion()]),
-    { writes: true },
-  )
-  return reply === 1
+export async function removeSubscription(o: CatalogOptions, subscription: Subscription): Promise<boolean> {
+  const { topicArn, id } = subscription
+  const args = [id, encodeSubscription(subscription, o.recordMac).text, endpointName(subscription), newVersion()]
+  const remove = () => removeScript.run(o.redis, keys.allOf(topicArn), args)
+  if ((await callOnTopic(o, { kind: 'subscription', topicArn }, remove, { writes: true })) !== 1) return false
+  const arn = subscriptionArnOf(topicArn, id)
+  await redisCall(o.redis, () => o.redis.zrem(keys.ownedKeyOf(subscription), arn), { writes: true })
+  return true
+}
+
+export async function enlistSubscription({ redis }: CatalogOptions, subscription: Subscription): Promise<void> {
+  const arn = subscriptionArnOf(subscription.topicArn, subscription.id)
+  await redisCall(redis, () => redis.zadd(keys.ownedKeyOf(subscription), 0, arn), { writes: true })
+}
+
+/** @returns undefined for a forged one, after its alarm */
+export function readUnlessForged(
+  o: CatalogOptions,
+  of: { topicArn: string; id: string },
+  value: string,
+): Subscription | undefined {
+  try {
+    return readRecord(o, of, value)
+  } catch (error) {
+    if (error instanceof RecordForgedError) return undefined
+    throw error
+  }
 }
 
 function readRecord(

@@ -26,12 +26,7 @@ export async function createTopic(o: CatalogOptions, topic: Topic): Promise<{ cr
   const reply = await callOnTopic(
     o,
     { kind: 'topic', topicArn: topic.arn },
-    () =>
-      createScript.run(
-        o.redis,
-        [keys.topicKey(topic.arn), keys.subscriptionsKey(topic.arn)],
-        [text, mac, topic.incarnation, newVersion()],
-      ),
+    () => createScript.run(o.redis, keys.allOf(topic.arn), [text, mac, topic.incarnation, newVersion()]),
     { writes: true },
   )
   // After the topic, since it lies in another slot, and also when the topic was there: a create that
@@ -68,7 +63,7 @@ export async function changeTopic(
 
 export async function deleteTopic({ redis }: CatalogOptions, arn: string): Promise<boolean> {
   const topicKey = keys.topicKey(arn)
-  const reply = await redisCall(redis, () => deleteScript.run(redis, [topicKey, keys.subscriptionsKey(arn)], []), {
+  const reply = await redisCall(redis, () => deleteScript.run(redis, keys.allOf(arn), []), {
     writes: true,
   })
   await redisCall(redis, () => redis.zrem(keys.indexKeyOf(arn), arn), { writes: true })
