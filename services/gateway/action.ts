@@ -16,7 +16,6 @@ import type { Parameters, XmlNode } from '#shared/sns-wire'
 import type { AppendConfirmation } from './append-confirmation.ts'
 import type { SealAndAppend } from './seal-and-append.ts'
 import type { TopicLookup } from './topic-lookup.ts'
-import type { TopicTurns } from './topic-turns.ts'
 
 /** Who called, and the region of the credential scope: one endpoint serves any region. */
 export interface Caller {
@@ -40,7 +39,6 @@ export interface ActionServices {
   readonly topics: TopicLookup
   /** Every change of a topic goes through it before it is answered. */
   readonly topicChanges: Pick<ChangeNotices, 'settle' | 'announce'>
-  readonly topicTurns: TopicTurns
   readonly sealingKeys: Pick<SealingKeys, 'forget'>
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation

@@ -1,14 +1,15 @@
 /**
- * Reads a subscription, decides, writes: again from the start when the topic or any of its
- * subscriptions changed meanwhile, so that a confirmation and an unsubscribe that meet do not undo
- * each other.
+ * Reads a subscription, decides, writes: again from the start when it changed meanwhile, so that a
+ * confirmation and an unsubscribe that meet do not undo each other, and two Subscribe calls for one endpoint
+ * end with one subscription.
  */
 
 import type { Catalog, Subscription } from '#shared/catalog'
 import { NotFoundError } from '#shared/sns-wire'
+import { readCurrentSubscription, type SubscriptionPlace } from './current-subscription.ts'
 import { SubscriptionContendedError } from './errors.ts'
 
-/** Changes of one gateway take turns, so each lost attempt is another gateway's change. */
+/** Each lost attempt is a change that somebody else made to the same subscription. */
 const MAX_ATTEMPTS = 20
 
 /**
@@ -18,47 +19,68 @@ const MAX_ATTEMPTS = 20
  */
 export async function changeSubscription(
   catalog: Catalog,
-  { topicArn, id }: { topicArn: string; id: string },
+  { now, ...place }: SubscriptionPlace & { now: number },
   decide: (current: Subscription) => Subscription | undefined,
 ): Promise<Subscription | undefined> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const snapshot = await catalog.readTopic(topicArn)
-    if (snapshot === undefined) return undefined
-    const current = await catalog.readSubscription(topicArn, id)
-    if (current === undefined || current.incarnation !== snapshot.topic.incarnation) return undefined
+    const current = (await readCurrentSubscription(catalog, place, now))?.subscription
+    if (current === undefined) return undefined
     const changed = decide(current)
     if (changed === undefined) return current
-    if (await catalog.putSubscription(changed, { expect: 'present', ifVersion: snapshot.version })) return changed
+    if (await catalog.putSubscription(changed, { replaces: current })) return changed
   }
   throw new SubscriptionContendedError()
 }
 
 /**
- * Finds the subscription that `isWanted` names or creates `fresh`, atomically with respect to every
- * other change of the topic: two Subscribe calls for one endpoint end with one subscription.
+ * Removes a subscription for good, unless there is none.
  *
- * @param revive what an existing one becomes; undefined leaves it as it is
+ * @param check throws where it must stay
+ * @throws {SubscriptionContendedError} and whatever `check` throws
+ */
+export async function removeSubscription(
+  catalog: Catalog,
+  { now, ...place }: SubscriptionPlace & { now: number },
+  check: (current: Subscription) => void,
+): Promise<void> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const current = (await readCurrentSubscription(catalog, place, now))?.subscription
+    if (current === undefined) return
+    check(current)
+    if (await catalog.removeSubscription(current)) return
+  }
+  throw new SubscriptionContendedError()
+}
+
+/**
+ * Finds the subscription of an endpoint or creates it.
+ *
+ * @param reuse what an existing one becomes; undefined leaves it as it is
+ * @throws {NotFoundError} {SubscriptionContendedError} and whatever `reuse` throws
  */
 export async function findOrCreateSubscription(
   catalog: Catalog,
   o: {
-    topicArn: string
-    isWanted: (subscription: Subscription) => boolean
-    revive: (existing: Subscription) => Subscription | undefined
+    wanted: Pick<Subscription, 'topicArn' | 'protocol' | 'endpoint' | 'owner'>
+    now: number
+    reuse: (existing: Subscription) => Subscription | undefined
     fresh: (incarnation: string) => Subscription
   },
 ): Promise<Subscription> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const snapshot = await catalog.readTopic(o.topicArn)
+    const snapshot = await catalog.readTopic(o.wanted.topicArn)
     if (snapshot === undefined) throw new NotFoundError('Topic does not exist')
     const { incarnation } = snapshot.topic
-    const { subscriptions } = await catalog.readSubscriptions(o.topicArn)
-    const existing = subscriptions.find((one) => one.incarnation === incarnation && o.isWanted(one))
-    const stored = existing === undefined ? o.fresh(incarnation) : o.revive(existing)
-    if (existing !== undefined && stored === undefined) return existing
-    if (stored === undefined) continue
-    const expect = existing === undefined ? 'absent' : 'present'
-    if (await catalog.putSubscription(stored, { expect, ifVersion: snapshot.version })) return stored
+    const { subscription: existing, indexed } = await catalog.findSubscription({ ...o.wanted, incarnation }, o.now)
+    if (existing === undefined) {
+      const fresh = o.fresh(incarnation)
+      if (await catalog.putSubscription(fresh, { expect: 'absent', indexed })) return fresh
+      continue
+    }
+    const reused = o.reuse(existing)
+    if (reused !== undefined && !(await catalog.putSubscription(reused, { replaces: existing }))) continue
+    await catalog.enlistSubscription(existing)
+    return reused ?? existing
   }
   throw new SubscriptionContendedError()
 }

@@ -25,7 +25,6 @@ import { openPartitions } from './open-partitions.ts'
 import { openTopics } from './open-topics.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
 import { startGatewayServer } from './server.ts'
-import { createTopicTurns } from './topic-turns.ts'
 
 /** Two commands in a row must fit into the 5 s in which a publisher is told that Redis is gone. */
 const COMMAND_TIMEOUT_MS = 2_000
@@ -106,7 +105,6 @@ const handleRequest = createHandleRequest({
     catalog,
     topics: known.topics,
     topicChanges: known.topicChanges,
-    topicTurns: createTopicTurns(),
     sealingKeys,
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),

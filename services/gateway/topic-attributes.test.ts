@@ -27,9 +27,20 @@ suite('setTopicAttribute()', () => {
     }
   })
 
+  test('stores a DeliveryPolicy as it reads back, and removes it when empty', () => {
+    const sent = '{ "http": { "defaultHealthyRetryPolicy": { "numRetries": 5 } } }'
+    const set = setTopicAttribute({}, 'DeliveryPolicy', sent)
+    const deliveryPolicy =
+      '{"http":{"defaultHealthyRetryPolicy":{"numRetries":5},"disableSubscriptionOverrides":false}}'
+    assert.deepEqual(set, { deliveryPolicy })
+    assert.deepEqual(setTopicAttribute(set, 'DeliveryPolicy', ''), {})
+    assert.throws(() => setTopicAttribute({}, 'DeliveryPolicy', '{}'), {
+      message: 'Invalid parameter: DeliveryPolicy: http is missing',
+    })
+  })
+
   const refused = [
     ['Policy', '{}'],
-    ['DeliveryPolicy', '{}'],
     ['FifoTopic', 'true'],
     ['ContentBasedDeduplication', 'true'],
     ['FifoThroughputScope', 'Topic'],
@@ -57,6 +68,9 @@ suite('readTopicAttributes()', () => {
   test('prefixes a refusal with the parameter that held the attribute', () => {
     assert.throws(() => readTopicAttributes([['SignatureVersion', '9']]), {
       message: 'Invalid parameter: Attributes Reason: SignatureVersion',
+    })
+    assert.throws(() => readTopicAttributes([['DeliveryPolicy', '{']]), {
+      message: 'Invalid parameter: Attributes Reason: DeliveryPolicy: failed to parse JSON',
     })
     assert.throws(() => readTopicAttributes([['Nonsense', '9']]), { message: 'Invalid parameter: AttributeName' })
   })

@@ -7,7 +7,8 @@
  */
 
 import type { TopicAttributes } from '#shared/catalog'
-import { InvalidParameterError } from '#shared/sns-wire'
+import { InvalidParameterError, parseTopicDeliveryPolicy } from '#shared/sns-wire'
+import { asAttributesError } from './attributes-error.ts'
 
 /** Characters of a DisplayName. SNS API reference. */
 const DISPLAY_NAME_LENGTH = 100
@@ -20,7 +21,6 @@ const KEY_ID_LENGTH = 1024
 /** Settable on SNS, refused here until something enforces them. */
 const NOT_YET = new Set([
   'Policy',
-  'DeliveryPolicy',
   'FifoTopic',
   'ContentBasedDeduplication',
   'FifoThroughputScope',
@@ -51,6 +51,8 @@ export function setTopicAttribute(current: TopicAttributes, name: string, value:
     case 'SignatureVersion':
       if (value !== '1' && value !== '2') throw new InvalidParameterError('Invalid parameter: SignatureVersion')
       return { ...current, signatureVersion: value }
+    case 'DeliveryPolicy':
+      return withOptional(current, 'deliveryPolicy', value === '' ? '' : parseTopicDeliveryPolicy(value))
     default:
       if (NOT_YET.has(name)) {
         throw new InvalidParameterError(`Invalid parameter: ${name} Reason: not supported by this server yet`)
@@ -72,7 +74,7 @@ export function readTopicAttributes(entries: readonly (readonly [string, string]
     try {
       attributes = setTopicAttribute(attributes, name, value)
     } catch (error) {
-      throw error instanceof InvalidParameterError ? asAttributesError(error) : error
+      throw asAttributesError(error)
     }
   }
   return attributes
@@ -94,20 +96,14 @@ const FIELDS = new Map<string, keyof TopicAttributes>([
   ['DisplayName', 'displayName'],
   ['KmsMasterKeyId', 'kmsMasterKeyId'],
   ['SignatureVersion', 'signatureVersion'],
+  ['DeliveryPolicy', 'deliveryPolicy'],
 ])
 
 function withOptional(
   current: TopicAttributes,
-  field: 'displayName' | 'kmsMasterKeyId',
+  field: 'displayName' | 'kmsMasterKeyId' | 'deliveryPolicy',
   value: string,
 ): TopicAttributes {
   const { [field]: _removed, ...rest } = current
   return value === '' ? rest : { ...rest, [field]: value }
-}
-
-function asAttributesError(error: InvalidParameterError): InvalidParameterError {
-  const text = error.message.replace(/^Invalid parameter: /, '')
-  return text === 'AttributeName'
-    ? error
-    : new InvalidParameterError(`Invalid parameter: Attributes Reason: ${text.replace(' Reason:', ':')}`)
 }

@@ -91,7 +91,6 @@ suite('bad input', () => {
   test('names no action that is served', async () => {
     const withheld = [
       ...['AddPermission', 'RemovePermission', 'TagResource', 'UntagResource', 'ListTagsForResource'],
-      ...['GetSubscriptionAttributes', 'SetSubscriptionAttributes', 'ListSubscriptions', 'ListSubscriptionsByTopic'],
       ...['GetDataProtectionPolicy', 'PutDataProtectionPolicy', 'SetSMSAttributes', 'CreatePlatformEndpoint'],
     ]
     const unknown = ['publish', 'Publish ', 'Nonsense', '__proto__', 'constructor', 'toString', 'AssumeRole', '<a>']

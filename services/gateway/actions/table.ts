@@ -7,10 +7,14 @@ import type { Action } from '../action.ts'
 import { confirmSubscription } from './sns/confirm-subscription.ts'
 import { createTopic } from './sns/create-topic.ts'
 import { deleteTopic } from './sns/delete-topic.ts'
+import { getSubscriptionAttributes } from './sns/get-subscription-attributes.ts'
 import { getTopicAttributes } from './sns/get-topic-attributes.ts'
+import { listSubscriptions } from './sns/list-subscriptions.ts'
+import { listSubscriptionsByTopic } from './sns/list-subscriptions-by-topic.ts'
 import { listTopics } from './sns/list-topics.ts'
 import { publish } from './sns/publish.ts'
 import { publishBatch } from './sns/publish-batch.ts'
+import { setSubscriptionAttributes } from './sns/set-subscription-attributes.ts'
 import { setTopicAttributes } from './sns/set-topic-attributes.ts'
 import { subscribe } from './sns/subscribe.ts'
 import { unsubscribe } from './sns/unsubscribe.ts'
@@ -33,10 +37,14 @@ export const sns: Service = {
     confirmSubscription,
     createTopic,
     deleteTopic,
+    getSubscriptionAttributes,
     getTopicAttributes,
+    listSubscriptions,
+    listSubscriptionsByTopic,
     listTopics,
     publish,
     publishBatch,
+    setSubscriptionAttributes,
     setTopicAttributes,
     subscribe,
     unsubscribe,
@@ -68,14 +76,11 @@ export const WITHHELD: ReadonlySet<string> = new Set([
   'GetPlatformApplicationAttributes',
   'GetSMSAttributes',
   'GetSMSSandboxAccountStatus',
-  'GetSubscriptionAttributes',
   'ListEndpointsByPlatformApplication',
   'ListOriginationNumbers',
   'ListPhoneNumbersOptedOut',
   'ListPlatformApplications',
   'ListSMSSandboxPhoneNumbers',
-  'ListSubscriptions',
-  'ListSubscriptionsByTopic',
   'ListTagsForResource',
   'OptInPhoneNumber',
   'PutDataProtectionPolicy',
@@ -83,7 +88,6 @@ export const WITHHELD: ReadonlySet<string> = new Set([
   'SetEndpointAttributes',
   'SetPlatformApplicationAttributes',
   'SetSMSAttributes',
-  'SetSubscriptionAttributes',
   'TagResource',
   'UntagResource',
   'VerifySMSSandboxPhoneNumber',

@@ -25,7 +25,7 @@ const TOKEN_FORM = /^[0-9a-f]{288}$/
 export const confirmSubscription: Action = {
   name: 'ConfirmSubscription',
   signature: 'optional',
-  async run({ parameters, caller }, { catalog, topics, topicTurns, tokenSecrets, clock }) {
+  async run({ parameters, caller }, { catalog, topics, tokenSecrets, clock }) {
     const topicArn = parseConfirmedTopic(parameters.get('TopicArn'), caller)
     const token = parameters.get('Token') ?? ''
     if (!TOKEN_FORM.test(token)) {
@@ -38,16 +38,15 @@ export const confirmSubscription: Action = {
     const topic = await topics.find(topicArn)
     // Not "no such topic": whoever has no token would learn which topics exist.
     if (topic === undefined) throw new InvalidParameterError('Invalid parameter: Token')
+    const now = clock.now()
     const { subscriptionId } = readConfirmationToken(token, {
       ring: tokenSecrets,
       topicArn,
       incarnation: topic.incarnation,
-      now: clock.now(),
+      now,
     })
-    const subscription = await topicTurns.inTurn(topicArn, () =>
-      changeSubscription(catalog, { topicArn, id: subscriptionId }, (current) =>
-        confirmed(current, { protect, caller }),
-      ),
+    const subscription = await changeSubscription(catalog, { topicArn, id: subscriptionId, now }, (current) =>
+      confirmed(current, { protect, caller }),
     )
     if (subscription === undefined) throw new NotFoundError('Subscription does not exist')
     return [['SubscriptionArn', subscriptionArnOf(topicArn, subscriptionId)]]
@@ -67,7 +66,8 @@ function confirmed(
     if (current.confirmationWasAuthenticated) throw new AuthorizationError('Subscription already confirmed')
   }
   const confirmationWasAuthenticated = protect || current.confirmationWasAuthenticated
-  return { ...current, state: 'confirmed', confirmationWasAuthenticated }
+  const { pendingSince: _, ...rest } = current
+  return { ...rest, state: 'confirmed', confirmationWasAuthenticated }
 }
 
 /** This one action calls the parameter `Topic` in its refusal; recorded from SNS. */

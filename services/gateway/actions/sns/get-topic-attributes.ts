@@ -2,47 +2,29 @@
 
 import { defaultTopicPolicy, NotFoundError, topicEffectivePolicy } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
+import { attributeMap } from '../../attribute-map.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 
 export const getTopicAttributes: Action = {
   name: 'GetTopicAttributes',
   signature: 'required',
-  async run({ parameters, caller }, { catalog }) {
+  async run({ parameters, caller }, { catalog, clock }) {
     const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'GetTopicAttributes' })
-    const [snapshot, { subscriptions }] = await Promise.all([catalog.readTopic(arn), catalog.readSubscriptions(arn)])
+    const [snapshot, counts] = await Promise.all([catalog.readTopic(arn), catalog.countSubscriptions(arn, clock.now())])
     if (snapshot === undefined) throw new NotFoundError('Topic does not exist')
     const { owner, attributes } = snapshot.topic
-    const count = (state: string) => String(subscriptions.filter((one) => one.state === state).length)
-    const entries: [string, string | undefined][] = [
+    return attributeMap([
       ['Policy', defaultTopicPolicy(arn, owner)],
       ['Owner', owner],
-      ['SubscriptionsPending', count('pending')],
+      ['SubscriptionsPending', String(counts.pending)],
       ['KmsMasterKeyId', attributes.kmsMasterKeyId],
       ['TopicArn', arn],
       ['DeliveryPolicy', attributes.deliveryPolicy],
       ['EffectiveDeliveryPolicy', topicEffectivePolicy(attributes.deliveryPolicy)],
-      ['SubscriptionsConfirmed', count('confirmed')],
+      ['SubscriptionsConfirmed', String(counts.confirmed)],
       ['DisplayName', attributes.displayName ?? ''],
       ['SignatureVersion', attributes.signatureVersion],
-      ['SubscriptionsDeleted', count('deleted')],
-    ]
-    return [
-      [
-        'Attributes',
-        entries.flatMap(([key, value]) =>
-          value === undefined
-            ? []
-            : [
-                [
-                  'entry',
-                  [
-                    ['key', key],
-                    ['value', value],
-                  ],
-                ] as const,
-              ],
-        ),
-      ],
-    ]
+      ['SubscriptionsDeleted', String(counts.deleted)],
+    ])
   },
 }

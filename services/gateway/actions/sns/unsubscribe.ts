@@ -8,36 +8,32 @@ import type { Subscription } from '#shared/catalog'
 import { AuthorizationError, InvalidParameterError, parseSubscriptionArn } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { authorize } from '../../authorize.ts'
-import { changeSubscription } from '../../change-subscription.ts'
+import { changeSubscription, removeSubscription } from '../../change-subscription.ts'
 
 export const unsubscribe: Action = {
   name: 'Unsubscribe',
   signature: 'optional',
-  async run({ parameters, caller }, { catalog, topicTurns, appendConfirmation }) {
+  async run({ parameters, caller }, { catalog, appendConfirmation, clock }) {
     const { topicArn, id, region, account } = parseSubscriptionArn(parameters.get('SubscriptionArn'))
     if (caller !== undefined) {
       if (region !== caller.region) throw new InvalidParameterError('Invalid parameter: SubscriptionArn')
       authorize(caller, 'Unsubscribe', { arn: topicArn, account })
     }
+    const place = { topicArn, id, now: clock.now() }
     if (caller !== undefined) {
-      const subscription = await catalog.readSubscription(topicArn, id)
-      if (subscription === undefined) return undefined
-      refusePending(subscription)
-      await catalog.removeSubscription(topicArn, id)
+      await removeSubscription(catalog, place, refusePending)
       return undefined
     }
     // A second visit of the link sends nothing: a link must not become a way to flood an endpoint.
     let isFirstVisit = false
-    const subscription = await topicTurns.inTurn(topicArn, () =>
-      changeSubscription(catalog, { topicArn, id }, (current) => {
-        refusePending(current)
-        if (current.confirmationWasAuthenticated) {
-          throw new AuthorizationError('This subscription may only be deleted by an authorized user.')
-        }
-        isFirstVisit = current.state === 'confirmed'
-        return isFirstVisit ? { ...current, state: 'deleted' } : undefined
-      }),
-    )
+    const subscription = await changeSubscription(catalog, place, (current) => {
+      refusePending(current)
+      if (current.confirmationWasAuthenticated) {
+        throw new AuthorizationError('This subscription may only be deleted by an authorized user.')
+      }
+      isFirstVisit = current.state === 'confirmed'
+      return isFirstVisit ? { ...current, state: 'deleted' } : undefined
+    })
     if (subscription !== undefined && isFirstVisit) await appendConfirmation(subscription, 'unsubscribe')
     return undefined
   },
