@@ -9,7 +9,7 @@
  * function, names of data-key records. The bytes are frozen: stored messages depend on them.
  */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Strings are taken as UTF-8; undefined is an absent part. */
 export type Part = string | Uint8Array | undefined
@@ -40,7 +40,7 @@ export function frame(parts: readonly Part[]): Buffer {
 
 /** SHA-256 over the framed parts: 32 bytes. */
 export function hashParts(parts: readonly Part[]): Buffer {
-  return createHash('sha256').update(frame(parts)).digest()
+  return hash('sha256', frame(parts), 'buffer')
 }
 
 function byteLength(part: Part): number {

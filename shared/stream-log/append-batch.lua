@@ -5,14 +5,23 @@
   publisher was told nothing about. A full Redis refuses the script before it does anything; what was
   added is taken back when a later XADD fails, which is only so in a stream filled up to the last id.
   KEYS[1] stream
-  ARGV for each entry: number of its arguments, then field, value, …
+  ARGV[1] number of arguments that all entries begin with  ARGV[2…] these: field, value, …;
+  then for each entry the number of its own arguments, and these: field, value, …
   Returns how many were appended
 ]]
+local common = tonumber(ARGV[1])
+local entry = {}
+for n = 1, common do
+  entry[n] = ARGV[1 + n]
+end
 local added = {}
-local at = 1
+local at = common + 2
 while at <= #ARGV do
-  local last = at + tonumber(ARGV[at])
-  local id = redis.pcall('XADD', KEYS[1], '*', unpack(ARGV, at + 1, last))
+  local own = tonumber(ARGV[at])
+  for n = 1, own do
+    entry[common + n] = ARGV[at + n]
+  end
+  local id = redis.pcall('XADD', KEYS[1], '*', unpack(entry, 1, common + own))
   if id.err then
     if #added > 0 then
       redis.call('XDEL', KEYS[1], unpack(added))
@@ -20,6 +29,6 @@ while at <= #ARGV do
     return id
   end
   added[#added + 1] = id
-  at = last + 1
+  at = at + own + 1
 end
 return #added

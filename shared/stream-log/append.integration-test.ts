@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { after, suite, test } from 'node:test'
+import fc from 'fast-check'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { startTestRedis, type TestRedis } from '#shared/test-redis'
@@ -15,7 +16,7 @@ for (const mode of ['standalone', 'cluster'] as const) {
     test('stores all entries in order and byte for byte, in one stream', async () => {
       await using t = await setup(await starting)
       const entries = [
-        t.anEntry({ body: Buffer.from([0, 255, 13, 10]), sealed: { encryptedDataKey: randomBytes(184), keyArn: 'k' } }),
+        t.anEntry({ body: Buffer.from([0, 255, 13, 10]), sealed: SEALED }),
         t.anEntry({ subject: 'ü', structure: 'json', groupId: 'g' }),
         t.anEntry({ attributes: [{ name: 'a', dataType: 'String.Array', value: '["\\u0000",7]' }] }),
       ]
@@ -32,6 +33,21 @@ for (const mode of ['standalone', 'cluster'] as const) {
       const entries = Array.from({ length: 10 }, () => t.anEntry({ attributes, body: Buffer.alloc(22_000, 0xff) }))
       await t.appender.appendBatch(entries)
       assert.deepEqual(await t.read(), entries)
+    })
+
+    test('stores any mixture of entries, whatever they have in common', async () => {
+      await using t = await setup(await starting)
+      const some = <T>(value: T) => fc.constantFrom<T | undefined>(undefined, value)
+      const anEntry = fc
+        .tuple(some({ subject: 's' }), some({ structure: 'json' }), some({ groupId: 's' }), some({ sealed: SEALED }))
+        .map((parts): Entry => t.anEntry(Object.assign({}, ...parts)))
+      const sent: Entry[] = []
+      const batches = fc.asyncProperty(fc.array(anEntry, { minLength: 1, maxLength: 10 }), async (batch) => {
+        sent.push(...batch)
+        await t.appender.appendBatch(batch)
+      })
+      await fc.assert(batches, { numRuns: 50 })
+      assert.deepEqual(await t.read(), sent)
     })
 
     test('stores all of a batch or none when many are appended at once', async () => {
@@ -109,6 +125,7 @@ suite('appendBatch() and a Redis in trouble', () => {
 
 const TOPIC_ARN = 'arn:aws:sns:us-east-1:000000000000:orders'
 const PARTITIONS = 4096
+const SEALED = { encryptedDataKey: randomBytes(184), keyArn: 'k' }
 
 /** A publisher of its own for each test, whose partition nobody else used. */
 async function setup(server: TestRedis, { commandTimeoutMs = 3000 }: { commandTimeoutMs?: number } = {}) {
