@@ -57,11 +57,14 @@ function collectOne(pair: string, into: Map<string, string>): void {
   if (name === '') throw new MalformedQueryStringError('a parameter has no name')
   if (into.has(name)) throw new DuplicateParameterError(name)
   if (into.size >= MAX_PARAMETERS) throw new MalformedQueryStringError(`more than ${MAX_PARAMETERS} parameters`)
-  into.set(name, equals === -1 ? '' : decode(pair.slice(equals + 1)))
+  const sent = equals === -1 ? '' : pair.slice(equals + 1)
+  const value = decode(sent)
+  // Names are looked up and never kept, so that they may stay parts of the whole text; a batch has thousands at worst.
+  into.set(name, value === sent ? detach(value) : value)
 }
 
 function decode(encoded: string): string {
-  const decoded = encoded.includes('%') || encoded.includes('+') ? decodePercent(encoded) : detach(encoded)
+  const decoded = encoded.includes('%') || encoded.includes('+') ? decodePercent(encoded) : encoded
   if (decoded.includes('\0')) throw new MalformedQueryStringError('a parameter holds NUL')
   return decoded
 }
