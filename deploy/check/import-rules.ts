@@ -110,7 +110,13 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
     'Commands to Redis live with the keys they touch; main.ts opens the connection, wait-for-meta.ts waits for it.',
     {
       path: '.',
-      pathNot: [TESTS, `^shared/(redis|${SPEAKS_REDIS})/`, String.raw`^services/[^/]+/(main|wait-for-meta)\.ts$`],
+      // The benchmark's processes load catalogs and are compared with bare drivers.
+      pathNot: [
+        TESTS,
+        `^shared/(redis|${SPEAKS_REDIS})/`,
+        '^loadtest/processes/',
+        String.raw`^services/[^/]+/(main|wait-for-meta)\.ts$`,
+      ],
     },
     { path: '^shared/redis/', dependencyTypesNot: ['type-only'] },
   ),

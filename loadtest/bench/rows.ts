@@ -1,7 +1,22 @@
 /** Every row, in the order of the table. */
 
+import { kmsCalls } from './kms-calls.ts'
+import { latency } from './latency.ts'
+import { many } from './many.ts'
 import { publish } from './publish.ts'
+import { publishBatch } from './publish-batch.ts'
+import { rawDelivery } from './raw-delivery.ts'
 import type { Row } from './row.ts'
 import { sealed } from './sealed.ts'
+import { signedDelivery } from './signed-delivery.ts'
 
-export const ROWS: readonly Row[] = [publish, sealed]
+export const ROWS: readonly Row[] = [
+  publish,
+  publishBatch,
+  sealed,
+  rawDelivery,
+  signedDelivery,
+  latency,
+  kmsCalls,
+  many,
+]

@@ -3,9 +3,10 @@
  * with the counters that prove what a run did.
  */
 
-import { execFile } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
@@ -27,7 +28,13 @@ export interface BenchStack extends AsyncDisposable {
     endpoint: { url: string; takeToken(topicArn: string): Promise<string> }
     raw?: boolean
   }): Promise<void>
+  /** Once nothing is under way any more: what a client gave up on is finished all the same. */
   counters(): Promise<Counters>
+  /** Entries in the streams now; answers also while workers stand still. */
+  backlog(): Promise<number>
+  /** Stops every worker in its tracks and lets it go on: what is published between waits in the streams. */
+  pauseWorkers(): void
+  resumeWorkers(): void
   /** Waits until no stream holds an entry. */
   settled(): Promise<void>
 }
@@ -37,18 +44,19 @@ export interface Counters {
   readonly published: number
   /** Entries ever added to the partition streams, by Redis's own count; NaN before Redis 7. */
   readonly appended: number
-  /** Entries in the streams now. */
-  readonly backlog: number
   /** GenerateDataKey and Decrypt served, by the KMS's own count. */
   readonly kmsCalls: number
 }
 
 const SETTLED_WITHIN_MS = 120_000
 const POLL_MS = 50
+const root = dirname(dirname(import.meta.dirname))
 
 /** @param profileFolder every process then writes a profile of its processor time there when it ends */
 export async function startBenchStack(o: {
   env?: Readonly<Record<string, string>>
+  /** 1 unless told. */
+  workers?: number
   profileFolder?: string | undefined
 }): Promise<BenchStack> {
   if (o.profileFolder !== undefined) mkdirSync(o.profileFolder, { recursive: true })
@@ -62,24 +70,32 @@ export async function startBenchStack(o: {
   const redis = createRedisCli(stack)
 
   const counters = async (): Promise<Counters> => {
-    const [text, streams] = await Promise.all([readMetrics(stack), readStreams(redis)])
+    const [text, { appended }] = await Promise.all([readMetrics(stack), readStreams(redis)])
     return {
       published: sumOf(text, 'sealcast_messages_published_total'),
       kmsCalls: sumOf(text, 'sealcast_kms_served_requests_total', /operation="(GenerateDataKey|Decrypt)"/),
-      ...streams,
+      appended,
     }
   }
+
+  const pids = () => [
+    ...Object.entries(readPids(stack.home)).flatMap(([name, pid]) => {
+      const kind = /^(gateway|delivery|redis|kms)/.exec(name)?.[1]
+      return kind === undefined || pid === undefined ? [] : [[kind === 'delivery' ? 'worker' : kind, pid] as const]
+    }),
+    ...more.map((worker) => ['worker', worker.pid ?? 0] as const),
+  ]
+  const signalWorkers = (signal: NodeJS.Signals) => {
+    for (const [name, pid] of pids()) if (name === 'worker') process.kill(pid, signal)
+  }
+  const more = await Promise.all(Array.from({ length: (o.workers ?? 1) - 1 }, () => startWorker(stack)))
 
   return {
     stack,
     sns,
     url,
     signer: { host: new URL(url).host, region, ...credentials },
-    pids: () =>
-      Object.entries(readPids(stack.home)).flatMap(([name, pid]) => {
-        const kind = /^(gateway|delivery|redis|kms)/.exec(name)?.[1]
-        return kind === undefined || pid === undefined ? [] : [[kind === 'delivery' ? 'worker' : kind, pid] as const]
-      }),
+    pids,
     async createTopic({ name, sealed }) {
       const key = sealed ? await kms.send(new CreateKeyCommand({})) : undefined
       const attributes = key === undefined ? {} : { Attributes: { KmsMasterKeyId: key.KeyMetadata?.KeyId ?? '' } }
@@ -94,7 +110,17 @@ export async function startBenchStack(o: {
       const token = await endpoint.takeToken(topicArn)
       await sns.send(new ConfirmSubscriptionCommand({ TopicArn: topicArn, Token: token }))
     },
-    counters,
+    async counters() {
+      for (let last = await counters(); ; ) {
+        await sleep(POLL_MS)
+        const now = await counters()
+        if (now.published === last.published && now.appended === last.appended) return now
+        last = now
+      }
+    },
+    backlog: async () => (await readStreams(redis)).backlog,
+    pauseWorkers: () => signalWorkers('SIGSTOP'),
+    resumeWorkers: () => signalWorkers('SIGCONT'),
     async settled() {
       const deadline = performance.now() + SETTLED_WITHIN_MS
       while ((await readStreams(redis)).backlog > 0) {
@@ -103,11 +129,40 @@ export async function startBenchStack(o: {
       }
     },
     async [Symbol.asyncDispose]() {
+      // A stopped process would not hear that it is to end.
+      signalWorkers('SIGCONT')
+      await Promise.all(more.map(stopWorker))
       sns.destroy()
       kms.destroy()
       await stack[Symbol.asyncDispose]()
     },
   }
+}
+
+/** One more worker, with the environment of the first; gone with us, as its IPC channel closes. */
+async function startWorker(stack: Stack): Promise<ChildProcess> {
+  const pid = stack.pidOf('delivery')
+  const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0')
+  const pairs = environment.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)])
+  const worker = spawn(process.execPath, [join(root, 'services', 'delivery', 'main.ts')], {
+    cwd: root,
+    env: { ...Object.fromEntries(pairs), NODE_CHANNEL_FD: undefined, SEALCAST_METRICS_PORT: '0' },
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  await Promise.race([
+    once(worker, 'message'),
+    once(worker, 'exit').then(() => {
+      throw new Error('A worker did not start')
+    }),
+  ])
+  return worker
+}
+
+async function stopWorker(worker: ChildProcess): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null) return
+  const ended = once(worker, 'exit')
+  worker.kill('SIGTERM')
+  await ended
 }
 
 /** The certificate and key of the gateway, for servers that are compared with it. */

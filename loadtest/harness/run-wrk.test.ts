@@ -12,6 +12,7 @@ suite('readWrkOutput()', () => {
       p50Ms: 1.5,
       p99Ms: 9,
       cores: 0.25,
+      usedUp: false,
       problems: [],
     })
   })

@@ -21,6 +21,8 @@ export interface WrkRun {
   readonly p99Ms: number
   /** Processor seconds per second of wrk itself. */
   readonly cores: number
+  /** The prepared requests did not last. */
+  readonly usedUp: boolean
   /** Why the run counts for nothing; empty when it counts. */
   readonly problems: readonly string[]
 }
@@ -68,6 +70,7 @@ export function readWrkOutput(output: string, cpuSeconds: number): WrkRun {
     p50Ms: number('p50Microseconds') / 1000,
     p99Ms: number('p99Microseconds') / 1000,
     cores: cpuSeconds / seconds,
+    usedUp: counts.usedUp !== false,
     problems,
   }
 }

@@ -1,6 +1,5 @@
 /** One side of a row whose client is wrk: prepares distinct requests, runs, checks that each was answered and stored. */
 
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchStack } from './bench-stack.ts'
 import { type PreparedRequest, writeRequests } from './prepare-requests.ts'
@@ -12,8 +11,10 @@ import { CONNECTIONS, runWrk, WRK_THREADS } from './run-wrk.ts'
 const CLIENT_LIMIT_CORES = 0.9
 /** Requests a second that the warm-up is prepared for; far above what one process answers. */
 const WARM_UP_PER_SECOND = 20_000
-/** Prepared over what the rounds before would have used. */
+/** Prepared over what the fastest round before would have used. */
 const MARGIN = 1.5
+/** A round whose requests did not last is done again with twice as many. */
+const MAX_REPEATS = 3
 /** Of a round in which the server's speed is found out; later ones know it. */
 const WARM_UP_SECONDS = 2
 
@@ -45,38 +46,53 @@ export function bareSide(o: WrkSideOptions & { pids: () => (readonly [string, nu
 
 /** Every request is one that the broker has not seen. */
 export function brokerSide(o: WrkSideOptions & { broker: BenchStack }): Side {
-  const { messages = 1 } = o
-  let fastest = WARM_UP_PER_SECOND / messages / MARGIN
+  const { broker, messages = 1 } = o
+  const prefix = join(o.folder, o.name.replaceAll(/\W+/g, '-'))
+  let expectedPerSecond = WARM_UP_PER_SECOND / messages
   let made = 0
+
+  const attempt = async (seconds: number) => {
+    const count = Math.ceil(expectedPerSecond * seconds) + CONNECTIONS
+    const first = made
+    made += count
+    writeRequests({ prefix, threads: WRK_THREADS, count, make: (index) => o.make(first + index) })
+    await broker.settled()
+    const before = await broker.counters()
+    const meter = startMeter(broker.pids())
+    const run = await runWrk({ url: o.url, requests: prefix, seconds })
+    const usages = meter.stop()
+    const backlog = await broker.backlog()
+    const after = await broker.counters()
+    await broker.settled()
+    return {
+      run,
+      usages,
+      backlog,
+      published: after.published - before.published,
+      appended: after.appended - before.appended,
+    }
+  }
+
   return {
     name: o.name,
     async run(round) {
       const seconds = round === 0 ? WARM_UP_SECONDS : o.seconds
-      const requests = join(o.folder, `${o.name.replaceAll(/\W+/g, '-')}.${round}`)
-      const count = Math.ceil(fastest * seconds * MARGIN) + CONNECTIONS
-      const first = made
-      made += count
-      writeRequests({ prefix: requests, threads: WRK_THREADS, count, make: (index) => o.make(first + index) })
-      await o.broker.settled()
-      const before = await o.broker.counters()
-      const meter = startMeter(o.broker.pids())
-      const run = await runWrk({ url: o.url, requests, seconds })
-      const usages = meter.stop()
-      const after = await o.broker.counters()
-      for (let thread = 0; thread < WRK_THREADS; thread++) rmSync(`${requests}.${thread}`)
-      fastest = round === 0 ? run.perSecond : Math.max(fastest, run.perSecond)
+      let tried = await attempt(seconds)
+      for (let again = 0; again < MAX_REPEATS && tried.run.usedUp; again++) {
+        expectedPerSecond *= 2
+        tried = await attempt(seconds)
+      }
+      const { run, usages, backlog, published, appended } = tried
+      expectedPerSecond = Math.max(round === 0 ? 0 : expectedPerSecond, run.perSecond * MARGIN)
       // What was under way when the time was up is stored but was not waited for.
-      const published = after.published - before.published
       const problems: string[] = []
       if (published < run.requests * messages || published > (run.requests + CONNECTIONS) * messages) {
         problems.push(`${run.requests} requests were answered, but ${published} messages published`)
       }
-      const appended = after.appended - before.appended
       if (!Number.isNaN(appended) && appended !== published) {
         problems.push(`${published} messages were published, but ${appended} entries appended`)
       }
-      await o.broker.settled()
-      const { perSecond, ...rest } = toRound(run, usages, problems, [`${after.backlog} entries unsettled at the end`])
+      const { perSecond, ...rest } = toRound(run, usages, problems, [`${backlog} entries unsettled at the end`])
       return { perSecond: perSecond * messages, ...rest }
     },
   }
