@@ -15,7 +15,7 @@ import { installProgram } from './bootstrap/install-program.mjs'
 import { BootstrapError, step } from './bootstrap/progress.mjs'
 import { findNode, runEntry } from './bootstrap/run-entry.mjs'
 import { exitOnSignals } from './bootstrap/signals.mjs'
-import { REDIS, WRK } from './bootstrap/system-programs.mjs'
+import { REDIS, STRACE, WRK } from './bootstrap/system-programs.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -35,6 +35,16 @@ const COMMANDS = {
     entry: 'loadtest/main.ts',
     help: 'measure what a message costs, against something bare in the same run; see --help',
     needs: (args) => (asksForHelp(args) ? [] : [REDIS, WRK]),
+  },
+  overload: {
+    entry: 'loadtest/overload/main.ts',
+    help: 'measure a gateway with more publishers and connections than it can serve',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
+  },
+  'loss-windows': {
+    entry: 'loadtest/loss-windows/main.ts',
+    help: 'measure what can be lost of what was acknowledged; see --help',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS, STRACE]),
   },
   sealcast: { entry: 'services/cli/main.ts', help: 'manage principals and more; see --help' },
   test: {
@@ -73,6 +83,6 @@ function asksForHelp(args) {
 }
 
 function usage() {
-  const lines = Object.entries(COMMANDS).map(([each, { help }]) => `  npm run ${each.padEnd(9)} ${help}`)
+  const lines = Object.entries(COMMANDS).map(([each, { help }]) => `  npm run ${each.padEnd(12)} ${help}`)
   return `Usage: npm run <command> [-- arguments]\n\n${lines.join('\n')}\n`
 }

@@ -20,3 +20,14 @@ export const WRK = {
     '  elsewhere       build it from its source: https://github.com/wg/wrk',
   ].join('\n'),
 }
+
+/** Sees when Redis syncs its file. */
+export const STRACE = {
+  program: 'strace',
+  howToInstall: [
+    'strace is not in PATH. Install it and run this again:',
+    '  Debian, Ubuntu  sudo apt-get install strace',
+    '  Fedora          sudo dnf install strace',
+    'It exists on Linux alone.',
+  ].join('\n'),
+}
