@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
-import { ListTopicsCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
+import { ListTopicsCommand, SetTopicAttributesCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
 import { deriveDataKey, seal } from '#shared/envelope'
 import { addPrincipal } from '#shared/principals'
 import { keys } from '#shared/stream-log'
@@ -33,6 +33,8 @@ import {
 } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
+
+const MEMBERS = 'sealcast:members:gateway'
 
 suite('whoever writes Redis without a secret', () => {
   let stack: Stack
@@ -214,6 +216,41 @@ suite('whoever writes Redis without a secret', () => {
     await reload()
     await publish(sns, topicArn, 'mended')
     await redirected.receive('Notification', 1)
+  })
+
+  test('cannot speak as a gateway, nor hold up changes for longer than a gateway that died would', async () => {
+    const { redis } = attacker
+    const topicArn = await createTopic(sns)
+    const ids = await redis.zrange(MEMBERS, 0, -1)
+    assert.equal(ids.length, 1)
+    const [gatewayId = ''] = ids
+    const mac = `0000000a.${'A'.repeat(43)}`
+    const random = randomBytes(16).toString('hex')
+    const notices = ['', 'x', 'x'.repeat(1_000_000), `${mac} ${random} ${gatewayId} ${topicArn}`]
+    const acknowledgements = ['', 'x', `${mac} ${random} ${gatewayId}`]
+    for (const notice of notices) await redis.publish('sealcast:change-notices', notice)
+    for (const one of acknowledgements) await redis.publish(`sealcast:change-acks:${gatewayId}`, one)
+    await attacker.untilAlarmed('gateway', { kind: 'change-notice' }, notices.length)
+    await attacker.untilAlarmed('gateway', { kind: 'change-ack' }, acknowledgements.length)
+
+    const change = async () => {
+      const startedAt = performance.now()
+      await sns.send(
+        new SetTopicAttributesCommand({ TopicArn: topicArn, AttributeName: 'DisplayName', AttributeValue: random }),
+      )
+      return performance.now() - startedAt
+    }
+    assert.ok((await change()) < 1_000)
+    const ghosts = Array.from({ length: 2_000 }, () => [`${Date.now() + 600_000}`, randomBytes(16).toString('hex')])
+    await redis.zadd(MEMBERS, ...ghosts.flat())
+    const delayedMs = await change()
+    assert.ok(delayedMs > 3_000 && delayedMs < 5_000, `${delayedMs} ms`)
+    await publish(sns, topicArn, 'is accepted meanwhile')
+    await redis.del(MEMBERS)
+    assert.ok((await change()) < 1_000)
+    await redis.set(MEMBERS, 'x')
+    await attacker.untilAlarmed('gateway', { kind: 'members' })
+    assert.ok((await change()) < 1_000)
   })
 
   test('cannot give the gateway a data key to seal with', async () => {
