@@ -6,7 +6,13 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
-import { ListTopicsCommand, SetTopicAttributesCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
+import {
+  ListTopicsCommand,
+  SetSubscriptionAttributesCommand,
+  SetTopicAttributesCommand,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns'
 import { deriveDataKey, seal } from '#shared/envelope'
 import { addPrincipal } from '#shared/principals'
 import { keys } from '#shared/stream-log'
@@ -218,10 +224,52 @@ suite('whoever writes Redis without a secret', () => {
     await redirected.receive('Notification', 1)
   })
 
+  test('cannot give a subscription the attributes of another, nor the indexes of subscriptions any say', async () => {
+    const { topicArn, subscriber: signal } = await prepare()
+    await using _ = signal
+    await using raw = await subscribeAndConfirm(stack, { sns, topicArn })
+    await using victim = await subscribeAndConfirm(stack, { sns, topicArn })
+    const { redis } = attacker
+    const key = subscriptionsKey(topicArn)
+    const records = Object.entries(await redis.hgetall(key))
+    const idOf = (url: string) => records.find(([, record]) => record.includes(url))?.[0] ?? ''
+    await sns.send(
+      new SetSubscriptionAttributesCommand({
+        SubscriptionArn: `${topicArn}:${idOf(raw.url)}`,
+        AttributeName: 'RawMessageDelivery',
+        AttributeValue: 'true',
+      }),
+    )
+    const withAttributes = await redis.hget(key, idOf(raw.url))
+    await redis.hset(key, idOf(victim.url), withAttributes ?? '')
+    await redis.hset(topicKey(topicArn), 'version', randomBytes(16).toString('hex'))
+    await publish(sns, topicArn, 'not raw')
+    await signal.receive('Notification', 1)
+    await attacker.untilSettled()
+    assert.deepEqual(messagesOf(victim), [])
+    await attacker.untilAlarmed('delivery', { kind: 'subscription', topicArn })
+
+    const tag = topicKey(topicArn).slice(0, -'topic'.length)
+    for (const endpoint of await redis.hkeys(`${tag}endpoints`))
+      await redis.hset(`${tag}endpoints`, endpoint, idOf(signal.url))
+    await redis.zadd(`${tag}subscription-ids`, '0', randomUUID(), '0', 'x:y')
+    await redis.sadd(`${tag}deleted`, idOf(signal.url))
+    await redis.zadd(`${tag}pending`, '1', idOf(signal.url))
+    await using other = await startTestSubscriber({ authority: readAuthority(stack) })
+    const { SubscriptionArn: arn } = await sns.send(
+      new SubscribeCommand({ TopicArn: topicArn, Protocol: 'https', Endpoint: other.url, ReturnSubscriptionArn: true }),
+    )
+    assert.ok(arn !== undefined && !records.some(([id]) => arn.endsWith(id)))
+    await other.receive('SubscriptionConfirmation', 1)
+    await publish(sns, topicArn, 'to those who subscribed')
+    await signal.receive('Notification', 2)
+    assert.deepEqual(messagesOf(other), [])
+  })
+
   test('cannot speak as a gateway, nor hold up changes for longer than a gateway that died would', async () => {
     const { redis } = attacker
     const topicArn = await createTopic(sns)
-    const ids = await redis.zrange(MEMBERS, 0, -1)
+    const ids = await redis.zrange(MEMBERS, '0', '-1')
     assert.equal(ids.length, 1)
     const [gatewayId = ''] = ids
     const mac = `0000000a.${'A'.repeat(43)}`
