@@ -11,7 +11,7 @@ suite('npm run bench', () => {
     assert.doesNotMatch(stdout, /INVALID|NaN/)
     // Both sides, and what the broker's processes used.
     assert.match(stdout, /\*\*bare node:https\*\*/)
-    assert.match(stdout, /\| gateway .*\| client .*\| machine/)
+    assert.match(stdout, /\| gateway .*\| client .*\| others/)
     assert.match(stderr, /Publish, round 1: [1-9]/)
   })
 

@@ -8,7 +8,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import type { Row } from './bench/row.ts'
+import type { Bench, Row, RowResult } from './bench/row.ts'
 import { ROWS } from './bench/rows.ts'
 import { describeMachine } from './harness/machine.ts'
 import { describeProfiles } from './harness/profile.ts'
@@ -81,7 +81,7 @@ async function runRow(row: Row, options: BenchOptions, folder: string): Promise<
   const profileFolder = options.profile ? mkdtempSync(join(tmpdir(), `sealcast-profile-${row.name}-`)) : undefined
   const began = performance.now()
   say(`${row.name}: ${row.what}`)
-  const result = await row.run({
+  const result = await tryRow(row, {
     quick: options.quick,
     folder: own,
     profileFolder,
@@ -91,6 +91,17 @@ async function runRow(row: Row, options: BenchOptions, folder: string): Promise<
   if (profileFolder !== undefined) say(describeProfiles(profileFolder, ['gateway', 'delivery'], SHOWN_FUNCTIONS))
   const { name, what, against } = row
   return { name, what, against, seconds: (performance.now() - began) / 1000, ...result }
+}
+
+/** One row that fails must not cost the others. */
+async function tryRow(row: Row, bench: Bench): Promise<RowResult> {
+  try {
+    return await row.run(bench)
+  } catch (error) {
+    bench.progress(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    const problem = error instanceof Error ? error.message : String(error)
+    return { figures: [], measured: [], notes: [], problems: [`it could not be measured: ${problem}`] }
+  }
 }
 
 function refuse(reason: string): number {

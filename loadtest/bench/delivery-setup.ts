@@ -15,25 +15,18 @@ export async function openPublisher(broker: BenchStack): Promise<Helper<Publishe
   return publisher
 }
 
+/** @returns ARNs of sealed topics with one confirmed subscriber each */
 export async function subscribedTopics(o: {
   broker: BenchStack
   endpoint: BenchEndpoint
   raw?: boolean
   count?: number
-}): Promise<{ topicArns: string[]; isRaw: boolean }> {
+}): Promise<string[]> {
   const topicArns: string[] = []
-  let isRaw = o.raw ?? false
   for (let index = 0; index < (o.count ?? TOPICS); index++) {
     const topicArn = await o.broker.createTopic({ name: `delivered-${index}`, sealed: true })
-    const subscription = { topicArn, endpoint: o.endpoint }
-    try {
-      await o.broker.subscribe({ ...subscription, raw: isRaw })
-    } catch (error) {
-      if (!isRaw || !(error instanceof Error && error.name === 'InvalidParameterException')) throw error
-      isRaw = false
-      await o.broker.subscribe(subscription)
-    }
+    await o.broker.subscribe({ topicArn, endpoint: o.endpoint, raw: o.raw ?? false })
     topicArns.push(topicArn)
   }
-  return { topicArns, isRaw }
+  return topicArns
 }

@@ -70,7 +70,7 @@ async function count(o: {
     const principal = await addPrincipal(file, { arn: `arn:aws:iam::000000000000:user/publisher-${signers.length}` })
     signers.push({ ...broker.signer, ...principal })
   }
-  const { topicArns } = await subscribedTopics({ broker, endpoint, count: TOPICS })
+  const topicArns = await subscribedTopics({ broker, endpoint, count: TOPICS })
   const lanes = topicArns.flatMap((topicArn) => signers.map((signer) => ({ topicArn, signer })))
   await sleep(BALANCED_MS)
 

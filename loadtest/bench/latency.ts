@@ -23,7 +23,7 @@ async function run(bench: Bench): Promise<RowResult> {
   await using broker = await startBenchStack({ profileFolder: bench.profileFolder })
   await using endpoint = await startEndpoint()
   await using publisher = await openPublisher(broker)
-  const { topicArns } = await subscribedTopics({ broker, endpoint })
+  const topicArns = await subscribedTopics({ broker, endpoint })
   const lanes = topicArns.map((topicArn) => ({ topicArn, signer: broker.signer }))
   const seconds = bench.quick ? 3 : 30
 

@@ -22,7 +22,7 @@ async function run(bench: Bench): Promise<RowResult> {
       return brokerSide({
         name: isSealed ? 'sealed' : 'unsealed',
         folder: bench.folder,
-        seconds: bench.quick ? 1 : 4,
+        seconds: bench.quick ? 1 : 3,
         make: publishRequests([topicArn], broker.signer),
         url: broker.url,
         broker,

@@ -26,7 +26,7 @@ async function run(bench: Bench): Promise<RowResult> {
   await using endpoint = await startEndpoint()
   await using publisher = await openPublisher(broker)
   await using loop = await startHelper<SignLoop>('sign-loop')
-  const { topicArns } = await subscribedTopics({ broker, endpoint })
+  const topicArns = await subscribedTopics({ broker, endpoint })
   const seconds = bench.quick ? 0.5 : 2
 
   const tried: { threads: number; rate: number }[] = []
@@ -44,7 +44,7 @@ async function run(bench: Bench): Promise<RowResult> {
         return { perSecond, usages: meter.stop(), problems: [] }
       },
     },
-    subject: drainSide({ name: 'signed delivery', broker, endpoint, publisher, topicArns, messages }),
+    subject: drainSide({ name: 'signed delivery', broker, endpoint, publisher, topicArns, messages, raw: false }),
     rounds: bench.quick ? 1 : 3,
     unit: 'messages',
     progress: bench.progress,

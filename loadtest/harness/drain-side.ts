@@ -23,6 +23,7 @@ export function drainSide(o: {
   publisher: Helper<Publisher>
   topicArns: readonly string[]
   messages: number
+  raw: boolean
 }): Side {
   const { broker, endpoint, messages } = o
   const lanes = o.topicArns.map((topicArn) => ({ topicArn, signer: broker.signer }))
@@ -50,6 +51,8 @@ export function drainSide(o: {
       if (arrived.deliveries !== arrived.distinct) {
         problems.push(`${arrived.deliveries - arrived.distinct} came more than once`)
       }
+      const wantedRaw = o.raw ? arrived.deliveries : 0
+      if (arrived.raw !== wantedRaw) problems.push(`${arrived.raw} of ${arrived.deliveries} came raw`)
       return {
         perSecond: arrived.distinct / arrived.seconds,
         usages,

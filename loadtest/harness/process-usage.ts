@@ -20,6 +20,9 @@ export interface Meter {
   stop(): Usage[]
 }
 
+/** The name of all that ran, which no process may have. */
+export const MACHINE = 'machine'
+
 /** Ticks a second of every Linux that Node runs on; the kernel shows user space no other value. */
 const TICKS_PER_SECOND = 100
 
@@ -40,7 +43,7 @@ export function startMeter(pids: readonly (readonly [name: string, pid: number])
       const machine = (readMachineTicks() - machineBefore) / TICKS_PER_SECOND / seconds
       return [
         ...[...usages].map(([name, usage]) => ({ name, ...usage })),
-        { name: 'machine', cores: machine, residentBytes: 0 },
+        { name: MACHINE, cores: machine, residentBytes: 0 },
       ]
     },
   }

@@ -38,11 +38,16 @@ suite('formatReport()', () => {
       assert.ok(text.includes(part), `${part} in:\n${text}`)
     assert.ok(!text.includes('INVALID'))
     assert.ok(formatReport(report([{ ...row({ value: 1 }), problems: ['x'] }])).includes('INVALID'))
+    const failed = { ...row({}), figures: [], measured: [], problems: ['it could not be measured'] }
+    assert.match(formatReport(report([failed])), /\| publish .*INVALID/)
   })
 })
 
 function row(figure: Partial<ReportedRow['figures'][number]>): ReportedRow {
-  const usages = [{ name: 'gateway', cores: 0.5, residentBytes: 100 * 2 ** 20 }]
+  const usages = [
+    { name: 'gateway', cores: 0.5, residentBytes: 100 * 2 ** 20 },
+    { name: 'machine', cores: 1.75, residentBytes: 0 },
+  ]
   const rounds = [{ perSecond: 1234, usages, problems: [] }]
   return {
     name: 'publish',

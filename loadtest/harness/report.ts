@@ -2,6 +2,7 @@
 
 import { type Figure, isMet, type RowResult } from '../bench/row.ts'
 import type { Machine } from './machine.ts'
+import { MACHINE } from './process-usage.ts'
 import type { Measured, Round } from './rounds.ts'
 import { spread } from './statistics.ts'
 
@@ -49,22 +50,20 @@ export function formatReport(report: Report): string {
 }
 
 function formatTable(rows: readonly ReportedRow[]): string[] {
-  const cells = rows.flatMap(({ name, what, against, figures, problems, measured }) =>
-    figures.map((figure, index) => [
-      index === 0 ? name : '',
-      index === 0 ? what : '',
-      index === 0 ? against : '',
-      index === 0 ? measured.map(({ perSecond, unit }) => `${rate(perSecond)} ${unit}`).join(' : ') : '',
+  const cells = rows.flatMap(({ name, what, against, figures, problems, measured }) => {
+    const rates = measured.map(({ perSecond, unit }) => `${rate(perSecond)} ${unit}`).join(' : ')
+    const isValid = problems.length === 0
+    if (figures.length === 0) return [[name, what, against, rates, '', '', '', isValid ? '' : 'INVALID']]
+    return figures.map((figure, index) => [
+      ...(index === 0 ? [name, what, against, rates] : ['', '', '', '']),
       `${figure.name} ${show(figure)}`,
       wanted(figure, figure.first),
       wanted(figure, figure.aim),
-      problems.length > 0 ? 'INVALID' : verdict(figure),
-    ]),
-  )
-  return [
-    ...alignTable(['row', 'what', 'against', 'measured, per second', 'result', 'target', 'aim', 'verdict'], cells),
-    '',
-  ]
+      isValid ? verdict(figure) : 'INVALID',
+    ])
+  })
+  const header = ['row', 'what', 'against', 'measured, per second', 'result', 'target', 'aim', 'verdict']
+  return [...alignTable(header, cells), '']
 }
 
 function formatRow({ name, what, against, seconds, measured, notes, problems }: ReportedRow): string[] {
@@ -81,19 +80,27 @@ function formatRow({ name, what, against, seconds, measured, notes, problems }: 
 function formatMeasured({ name, unit, perSecond, rounds }: Measured): string[] {
   if (rounds.length === 0) return []
   const figures = rounds.map((round) => round.perSecond)
-  const names = [...new Set(rounds.flatMap(({ usages }) => usages.map((usage) => usage.name)))]
+  const names = [...new Set(rounds.flatMap(({ usages }) => usages.map((usage) => usage.name)))].filter(
+    (process) => process !== MACHINE,
+  )
   const cells = rounds.map((round, index) => [
     String(index + 1),
     rate(round.perSecond),
     ...names.map((process) => formatUsage(round, process)),
+    othersOf(round).toFixed(2),
     (round.remarks ?? []).join('; '),
   ])
   return [
     `**${name}**: median ${rate(perSecond)} ${unit}/s, ${describeSpread(figures)}Cores used, processor time for each of the ${unit}, memory:`,
     '',
-    ...alignTable(['round', `${unit}/s`, ...names, 'also'], cells),
+    ...alignTable(['round', `${unit}/s`, ...names, 'others', 'also'], cells),
     '',
   ]
+}
+
+/** Cores used by whatever has no column: when that is much, the machine was not ours alone. */
+function othersOf({ usages }: Round): number {
+  return usages.reduce((rest, { name, cores }) => (name === MACHINE ? rest + cores : rest - cores), 0)
 }
 
 function describeSpread(figures: readonly number[]): string {

@@ -23,6 +23,8 @@ export interface Arrivals {
   readonly distinct: number
   /** More than `distinct` when a message came twice. */
   readonly deliveries: number
+  /** Of the deliveries. */
+  readonly raw: number
   /** From the first delivery to that of the last distinct message. */
   readonly seconds: number
   /** Message ids with CLOCK_MONOTONIC in ms, which all processes of the machine share; empty unless asked for. */
@@ -33,6 +35,7 @@ const seen = new Map<string, number>()
 const tokens = new Map<string, string>()
 const events = new EventEmitter()
 let deliveries = 0
+let raw = 0
 let firstAt = 0
 let lastAt = 0
 let wanted = Number.POSITIVE_INFINITY
@@ -52,6 +55,7 @@ const server = createServer({ keepAliveTimeout: 75_000, noDelay: true }, (reques
   request.resume()
   request.on('end', () => {
     response.writeHead(200).end()
+    if (request.headers['x-amz-sns-rawdelivery'] === 'true') raw++
     count(String(request.headers['x-amz-sns-message-id']))
   })
 })
@@ -83,6 +87,7 @@ const calls: Endpoint = {
   reset() {
     seen.clear()
     deliveries = 0
+    raw = 0
     wanted = Number.POSITIVE_INFINITY
   },
   async arrivals({ count: expected, timeoutMs, withTimes }) {
@@ -94,6 +99,7 @@ const calls: Endpoint = {
     return {
       distinct: seen.size,
       deliveries,
+      raw,
       seconds: (lastAt - firstAt) / 1000,
       times: withTimes ? [...seen] : [],
     }
