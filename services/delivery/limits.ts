@@ -65,3 +65,6 @@ export const MAX_RESPONSE_HEADER_BYTES = 16_384
 
 /** Responses of status 1xx before the real one. Nobody needs them here; a flood of them would be read until time is up. */
 export const MAX_INFORMATIONAL_RESPONSES = 10
+
+/** All of an answer as it comes over the wire: headers and body at their bounds, and as much again twice for framing. */
+export const MAX_RESPONSE_BYTES = 262_144

@@ -19,10 +19,12 @@ import {
   MAX_CONNECTIONS_PER_ORIGIN,
   MAX_INFORMATIONAL_RESPONSES,
   MAX_RESPONSE_BODY_BYTES,
+  MAX_RESPONSE_BYTES,
   MAX_RESPONSE_HEADER_BYTES,
 } from '../limits.ts'
 import { createGuardedConnector, EndpointAddressRefusedError, type OnEndpointRefused } from './guarded-connector.ts'
 import type { HttpTarget } from './http-target.ts'
+import { limitResponseBytes } from './limit-response-bytes.ts'
 
 export interface HttpSender extends AsyncDisposable {
   post(request: HttpPost): Promise<AttemptResult>
@@ -54,12 +56,18 @@ export function createHttpSender({
   onRefused: OnEndpointRefused
   lookup?: LookupFunction
 }): HttpSender {
+  const connect = createGuardedConnector({ networks, onRefused, trust, timeoutMs, ...(lookup && { lookup }) })
   const agent = new Agent({
     connections: MAX_CONNECTIONS_PER_ORIGIN,
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-    connect: createGuardedConnector({ networks, onRefused, trust, timeoutMs, ...(lookup && { lookup }) }),
+    connect(options, callback) {
+      connect(options, (...result) => {
+        if (result[0] === null) limitResponseBytes(result[1], MAX_RESPONSE_BYTES)
+        callback(...result)
+      })
+    },
     // Our timer covers both.
     headersTimeout: 0,
     bodyTimeout: 0,
