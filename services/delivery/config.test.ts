@@ -34,6 +34,13 @@ suite('readDeliveryConfig()', () => {
     })
   })
 
+  test('refuses networks that would allow what is always refused', () => {
+    assert.throws(() => readDeliveryConfig({ ...REQUIRED, SEALCAST_ENDPOINT_NETWORKS: 'loopback,169.254.0.0/16' }), {
+      code: 'CONFIG_INVALID',
+      message: /SEALCAST_ENDPOINT_NETWORKS cannot allow 169\.254\.0\.0\/16/,
+    })
+  })
+
   for (const url of [
     'localhost:4443',
     'ftp://host/',
