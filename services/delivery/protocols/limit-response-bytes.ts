@@ -10,7 +10,7 @@
 
 import type { Socket } from 'node:net'
 
-export class ResponseTooLongError extends Error {
+class ResponseTooLongError extends Error {
   readonly code = 'RESPONSE_TOO_LONG'
 }
 
