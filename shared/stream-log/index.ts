@@ -1,5 +1,6 @@
 export { createStreamAppender, type StreamAppender } from './append.ts'
-export type { BodyRecord } from './body-record.ts'
+export type { BacklogReference } from './backlog.ts'
+export type { BodyRecord, HandedOff, HandOff, OpenSubscription } from './body-record.ts'
 export type { ClaimedEntry } from './claimed-entry.ts'
 export { decodeEntry, type Entry, encodeEntry, type MessageAttribute } from './entry.ts'
 export { EntryFormatError, LeaseLostError, SchemaUnsupportedError } from './errors.ts'

@@ -16,6 +16,10 @@ export const keys = {
   bodyKey: (partition: number, messageId: string) => `sealcast:{p:${partition}}:body:${messageId}`,
   /** Stream: entries whose integrity failed. */
   quarantineKey: (partition: number) => `sealcast:{p:${partition}}:quarantine`,
+  /** Stream: references to messages that wait for capacity of one subscription's endpoint. */
+  backlogKey: (partition: number, subscriptionId: string) => `sealcast:{p:${partition}}:backlog:${subscriptionId}`,
+  /** Set: ids of the subscriptions that have a backlog in the partition. */
+  backlogsKey: (partition: number) => `sealcast:{p:${partition}}:backlogs`,
   /** BullMQ's `prefix`; with the queue name `retry` its keys begin with `sealcast:{p:<n>}:retry`. */
   retryPrefix: (partition: number) => `sealcast:{p:${partition}}`,
 }

@@ -1,22 +1,11 @@
 import assert from 'node:assert/strict'
-import { createSecretKey, randomUUID } from 'node:crypto'
 import { getEventListeners } from 'node:events'
 import { after, suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { createRecordMac, createSecretRing } from '#shared/record-mac'
-import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
-import { startTestRedis, type TestRedis } from '#shared/test-redis'
-import {
-  acquireLease,
-  type ClaimedEntry,
-  createStreamAppender,
-  decodeEntry,
-  type Entry,
-  keys,
-  type PartitionLease,
-  partitionOf,
-  type StreamAppender,
-} from './index.ts'
+import { whenReady } from '#shared/redis'
+import { startTestRedis } from '#shared/test-redis'
+import { type ClaimedEntry, decodeEntry, keys } from './index.ts'
+import { type LeaseStage, setupOn, shareServer } from './testing/lease-stage.ts'
 
 // The same on both: a script that crosses a slot fails on the second.
 for (const mode of ['standalone', 'cluster'] as const) {
@@ -127,66 +116,6 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.ok(whole[1].some((part) => part.equals(genuine.body)))
     })
 
-    test('readBody() takes nothing for a subscription that cannot be one, and a record without fields for no record', async () => {
-      await using t = await shared.setup()
-      const key = keys.bodyKey(t.partition, 'm')
-      await t.redis.hset(key, { 's:a': '1', 's:': '1', 's:x:y': '1', 's:a b': '1', [`s:${'a'.repeat(65)}`]: '1' })
-      assert.deepEqual(await t.lease.readBody('m'), { fields: new Map(), openSubscriptions: ['a'] })
-    })
-
-    test('handOff() keeps the entry for its subscriptions, and the last settled one deletes it', async () => {
-      await using t = await shared.setup()
-      const entry = t.anEntry({ body: Buffer.from([0, 255, 13, 10]) })
-      const { messageId } = entry
-      await t.appender.append(entry)
-      const [claimed] = await t.lease.claim(1)
-      assert.ok(claimed)
-      await t.lease.handOff(claimed, { messageId, subscriptionIds: ['a', 'b', 'c'] })
-      await t.lease.settle([claimed.streamId])
-      const record = await t.lease.readBody(messageId)
-      assert.ok(record)
-      assert.deepEqual(decodeEntry(record.fields, t.recordMac), entry)
-      assert.deepEqual(record.openSubscriptions.toSorted(), ['a', 'b', 'c'])
-
-      await t.lease.settleSubscription(messageId, 'a')
-      await t.lease.settleSubscription(messageId, 'a')
-      await t.lease.settleSubscription(messageId, 'unknown')
-      await t.lease.settleSubscription(messageId, 'b')
-      assert.deepEqual((await t.lease.readBody(messageId))?.openSubscriptions, ['c'])
-      await t.lease.settleSubscription(messageId, 'c')
-      await t.lease.settleSubscription(messageId, 'c')
-      assert.equal(await t.lease.readBody(messageId), undefined)
-      assert.equal(await t.redis.exists(keys.bodyKey(t.partition, messageId)), 0)
-    })
-
-    test('handOff() done again opens a subscription settled in between, and the count still holds', async () => {
-      await using t = await shared.setup()
-      const entry = t.anEntry()
-      const { messageId } = entry
-      await t.appender.append(entry)
-      const [claimed] = await t.lease.claim(1)
-      assert.ok(claimed)
-      await t.lease.handOff(claimed, { messageId, subscriptionIds: ['a', 'b'] })
-      await t.lease.settleSubscription(messageId, 'a')
-      await t.lease.handOff(claimed, { messageId, subscriptionIds: ['a', 'b', 'c'] })
-      assert.deepEqual((await t.lease.readBody(messageId))?.openSubscriptions.toSorted(), ['a', 'b', 'c'])
-      for (const id of ['c', 'b', 'a']) await t.lease.settleSubscription(messageId, id)
-      assert.equal(await t.lease.readBody(messageId), undefined)
-      await t.lease.handOff(claimed, { messageId, subscriptionIds: [] })
-      assert.equal(await t.lease.readBody(messageId), undefined)
-    })
-
-    test('handOff() takes thousands of subscriptions', async () => {
-      await using t = await shared.setup()
-      const entry = t.anEntry()
-      await t.appender.append(entry)
-      const [claimed] = await t.lease.claim(1)
-      assert.ok(claimed)
-      const subscriptionIds = Array.from({ length: 12_000 }, (_, n) => `s${n}`)
-      await t.lease.handOff(claimed, { messageId: entry.messageId, subscriptionIds })
-      assert.equal((await t.lease.readBody(entry.messageId))?.openSubscriptions.length, 12_000)
-    })
-
     test('acquireLease() gives nothing while another holds the partition, and gives it after release', async () => {
       await using t = await shared.setup()
       assert.equal(await t.tryAcquire(), undefined)
@@ -267,7 +196,7 @@ for (const mode of ['standalone', 'cluster'] as const) {
         const [first, second] = await t.lease.claim(2)
         assert.ok(first && second)
         const messageId = entries[0]?.messageId ?? ''
-        await t.lease.handOff(first, { messageId, subscriptionIds: ['a'] })
+        await t.lease.handOff(first, { messageId, open: [{ subscriptionId: 'a', attemptsMade: 1, waits: true }] })
         await t.redis.del(keys.leaseKey(t.partition))
         const next = takenOver ? await t.acquire() : undefined
         const before = await snapshot(t)
@@ -277,8 +206,13 @@ for (const mode of ['standalone', 'cluster'] as const) {
         await assert.rejects(t.lease.reread('0', 10), lost)
         await assert.rejects(t.lease.settle([first.streamId]), lost)
         await assert.rejects(t.lease.quarantine(second, 'X'), lost)
-        await assert.rejects(t.lease.handOff(second, { messageId: 'other', subscriptionIds: ['a'] }), lost)
+        const open = [{ subscriptionId: 'a', attemptsMade: 1, waits: true }]
+        await assert.rejects(t.lease.handOff(second, { messageId: 'other', open }), lost)
         await assert.rejects(t.lease.settleSubscription(messageId, 'a'), lost)
+        await assert.rejects(t.lease.noteAttempts(messageId, 'a', 2), lost)
+        const [reference] = await t.lease.readBacklog('a', '0', 1)
+        assert.ok(reference)
+        await assert.rejects(t.lease.leaveBacklog({ ...reference, subscriptionId: 'a', close: true }), lost)
         assert.equal(await t.lease.renew(), false)
         await t.lease.release()
         assert.deepEqual(await snapshot(t), before)
@@ -378,7 +312,7 @@ suite('a partition lease when Redis fails', () => {
     assert.equal((await lease.reread('0', 10)).length, 3)
     assert.equal(await lease.renew(), true)
     const messageId = entries[0]?.messageId ?? ''
-    await lease.handOff(first, { messageId, subscriptionIds: ['a'] })
+    await lease.handOff(first, { messageId, open: [{ subscriptionId: 'a', attemptsMade: 1, waits: true }] })
     await lease.quarantine(second, 'X')
     await lease.settle([first.streamId, third.streamId])
     await lease.settleSubscription(messageId, 'a')
@@ -427,110 +361,24 @@ suite('a partition lease when Redis fails', () => {
   })
 })
 
-interface Setup extends AsyncDisposable {
-  redis: Redis
-  partition: number
-  stream: string
-  recordMac: ReturnType<typeof createRecordMac>
-  appender: StreamAppender
-  /** Acquired by setup unless told otherwise. */
-  readonly lease: PartitionLease
-  /** An entry of this test's partition. */
-  anEntry(o?: Partial<Entry>): Entry
-  tryAcquire(onForeign?: () => void): Promise<PartitionLease | undefined>
-  /** Released at the end. */
-  acquire(): Promise<PartitionLease>
-}
-
-/** One server for a suite; each test has its own partition, and so its own keys. */
-function shareServer({ cluster }: { cluster: boolean }) {
-  const starting = startTestRedis({ cluster })
-  let partition = 0
-  return {
-    setup: async (o: { leaseMs?: number; acquire?: boolean } = {}) => setupOn(await starting, partition++, o),
-    dispose: async () => (await starting)[Symbol.asyncDispose](),
-  }
-}
-
-async function setupOn(
-  server: TestRedis,
-  partition: number,
-  { leaseMs = 60_000, acquire = true }: { leaseMs?: number; acquire?: boolean },
-): Promise<Setup> {
-  const redis = openRedis({ url: server.url, name: 'test' })
-  await whenReady(redis)
-  const recordMac = createRecordMac(
-    createSecretRing('0000000a', new Map([['0000000a', createSecretKey(Buffer.alloc(32, 7))]])),
-  )
-  const blockingRedis = () => openRedis({ url: server.url, name: 'test-wait', blocking: true })
-  const tryAcquire = (onForeign = () => {}) => acquireLease({ redis, blockingRedis, partition, leaseMs, onForeign })
-  const leases: PartitionLease[] = []
-  const acquireOne = async () => {
-    const lease = await tryAcquire()
-    assert.ok(lease)
-    leases.push(lease)
-    return lease
-  }
-  const principal = principalOf(partition)
-  const lease = acquire ? await acquireOne() : undefined
-  return {
-    redis,
-    partition,
-    stream: keys.streamKey(partition),
-    recordMac,
-    appender: createStreamAppender({ redis, recordMac, partitions: PARTITIONS }),
-    get lease() {
-      assert.ok(lease)
-      return lease
-    },
-    anEntry: (o = {}) => ({
-      kind: 'message',
-      topicArn: TOPIC_ARN,
-      incarnation: '00112233445566778899aabbccddeeff',
-      messageId: randomUUID(),
-      principal,
-      acceptedAt: 1_767_225_600_000,
-      attributes: [],
-      body: Buffer.from('text'),
-      ...o,
-    }),
-    tryAcquire,
-    acquire: acquireOne,
-    async [Symbol.asyncDispose]() {
-      for (const lease of leases) await lease.release()
-      await closeRedis(redis)
-    },
-  }
-}
-
-const TOPIC_ARN = 'arn:aws:sns:us-east-1:000000000000:orders'
-const PARTITIONS = 64
-
-/** A publisher whose messages on the topic lie in the given partition. */
-function principalOf(partition: number): string {
-  for (let n = 0; ; n++) {
-    const principal = `arn:aws:iam::000000000000:user/u${n}`
-    if (partitionOf(TOPIC_ARN, principal, PARTITIONS) === partition) return principal
-  }
-}
-
 function idOf(entries: readonly ClaimedEntry[], at: number): string {
   const entry = entries[at]
   assert.ok(entry)
   return entry.streamId
 }
 
-async function pendingOf(t: Setup): Promise<number> {
+async function pendingOf(t: LeaseStage): Promise<number> {
   const [count] = await t.redis.xpending(t.stream, 'delivery')
   return Number(count)
 }
 
 /** Everything of the partition that a lost holder could change, deliveries counted included. */
-async function snapshot(t: Setup): Promise<unknown> {
+async function snapshot(t: LeaseStage): Promise<unknown> {
   const dumps: string[] = []
   for (const key of (await t.redis.keys(`sealcast:{p:${t.partition}}:*`)).toSorted()) {
     const type = await t.redis.type(key)
     if (type === 'hash') dumps.push(key, JSON.stringify(await t.redis.hgetall(key)))
+    else if (type === 'set') dumps.push(key, JSON.stringify((await t.redis.smembers(key)).toSorted()))
     else if (type === 'string') dumps.push(key, String(await t.redis.get(key)))
     else dumps.push(key, JSON.stringify(await t.redis.xrange(key, '-', '+')))
   }

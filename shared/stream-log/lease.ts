@@ -12,7 +12,16 @@
 
 import { randomBytes } from 'node:crypto'
 import { closeRedis, defineScript, type Redis, redisCall } from '#shared/redis'
-import { type BodyRecord, handOff, readBody, settleSubscription } from './body-record.ts'
+import { type BacklogReference, leaveBacklog, listBacklogs, readBacklog } from './backlog.ts'
+import {
+  type BodyRecord,
+  type HandedOff,
+  type HandOff,
+  handOff,
+  noteAttempts,
+  readBody,
+  settleSubscription,
+} from './body-record.ts'
 import { claim } from './claim.ts'
 import type { ClaimedEntry } from './claimed-entry.ts'
 import { LeaseLostError } from './errors.ts'
@@ -23,7 +32,7 @@ import { reread } from './reread.ts'
 import { settle } from './settle.ts'
 import { waitForEntries } from './wait-for-entries.ts'
 
-/** All methods but `renew`, `release`, `readBody` and `waitForEntries` throw LeaseLostError when the lease is lost, having done nothing. */
+/** All methods but `renew`, `release`, `waitForEntries` and those that only read throw LeaseLostError when the lease is lost, having done nothing. */
 export interface PartitionLease {
   readonly partition: number
   readonly token: string
@@ -45,11 +54,23 @@ export interface PartitionLease {
   settle(streamIds: readonly string[]): Promise<void>
   /** Moves an entry to the quarantine stream. Repeatable. */
   quarantine(claimed: ClaimedEntry, reason: string): Promise<void>
-  /** Keeps the message for retries of these subscriptions; the entry itself is settled afterwards. Repeatable. */
-  handOff(claimed: ClaimedEntry, o: { messageId: string; subscriptionIds: readonly string[] }): Promise<void>
+  /** Keeps the message for later attempts at these subscriptions; the entry itself is settled afterwards. Repeatable. */
+  handOff(claimed: ClaimedEntry, o: HandOff): Promise<HandedOff>
   /** Closes one subscription of a body record; the last one deletes it. Repeatable. */
   settleSubscription(messageId: string, subscriptionId: string): Promise<void>
+  /** Notes that a subscription left its backlog for the retry schedule. Repeatable. */
+  noteAttempts(messageId: string, subscriptionId: string, attemptsMade: number): Promise<void>
   readBody(messageId: string): Promise<BodyRecord | undefined>
+  /** Subscriptions that have a backlog in this partition. */
+  listBacklogs(): Promise<string[]>
+  /** References of a backlog, oldest first, with an id above `afterBacklogId` (`0` to begin). */
+  readBacklog(subscriptionId: string, afterBacklogId: string, limit: number): Promise<BacklogReference[]>
+  /**
+   * Takes a reference out of its backlog, and closes its subscription with `close`. Repeatable.
+   *
+   * @returns how many references are left
+   */
+  leaveBacklog(o: BacklogReference & { subscriptionId: string; close: boolean }): Promise<number>
 }
 
 /** No worker asks for more, so whatever lasts longer was not taken by one. */
@@ -134,7 +155,13 @@ function createLease(
     quarantine: (claimed, reason) => quarantine(holding, claimed, reason),
     handOff: (claimed, to) => handOff(holding, claimed, to),
     settleSubscription: (messageId, subscriptionId) => settleSubscription(holding, messageId, subscriptionId),
+    noteAttempts: (messageId, subscriptionId, attemptsMade) =>
+      noteAttempts(holding, messageId, subscriptionId, attemptsMade),
     readBody: (messageId) => readBody(redis, partition, messageId),
+    listBacklogs: () => listBacklogs(redis, partition),
+    readBacklog: (subscriptionId, afterBacklogId, limit) =>
+      readBacklog(redis, { partition, subscriptionId, afterBacklogId, limit }),
+    leaveBacklog: (reference) => leaveBacklog(holding, reference),
   }
 }
 

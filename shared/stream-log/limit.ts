@@ -8,7 +8,7 @@ const MAX_LIMIT = 1000
 export const MAX_ENTRY_BYTES = 2 * 1024 * 1024
 
 /** @throws {RangeError} */
-export function checkLimit(verb: 'claim' | 'reread', limit: number): void {
+export function checkLimit(verb: 'claim' | 'reread' | 'read', limit: number): void {
   if (Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT) return
   throw new RangeError(`Cannot ${verb} entries: limit must be 1..${MAX_LIMIT}, current value is ${limit}`)
 }
