@@ -1,0 +1,1 @@
+export { createSubscriptionRate, type SubscriptionRate } from './subscription-rate.ts'

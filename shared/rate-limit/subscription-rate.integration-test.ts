@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { closeRedis, openRedis, whenReady } from '#shared/redis'
+import { startTestRedis } from '#shared/test-redis'
+import { createSubscriptionRate } from './index.ts'
+
+// The same on both: a script that crosses a slot fails on the second.
+for (const mode of ['standalone', 'cluster'] as const) {
+  suite(`createSubscriptionRate(), ${mode}`, () => {
+    const starting = startTestRedis({ cluster: mode === 'cluster' })
+    after(async () => (await starting)[Symbol.asyncDispose]())
+
+    test('lets no more through in a second than the rate, and not many fewer', async () => {
+      await using t = await setup((await starting).url)
+      for (const perSecond of [1, 5, 50, 1000]) {
+        const of = { ...t.of, subscriptionId: randomUUID(), perSecond }
+        const times: number[] = []
+        const end = performance.now() + 1_500
+        while (performance.now() < end) {
+          const waitMs = await t.rate.take(of)
+          if (waitMs === 0) times.push(performance.now())
+          else await delay(Math.min(waitMs, end - performance.now()))
+        }
+        const busiest = Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + 980).length))
+        assert.ok(busiest <= perSecond, `${busiest} of ${perSecond} within a second`)
+        assert.ok(times.length >= Math.floor(perSecond * 0.9), `${times.length} of ${perSecond} in one and a half`)
+      }
+    })
+
+    test('says when to ask again, and is right', async () => {
+      await using t = await setup((await starting).url)
+      const of = { ...t.of, perSecond: 4 }
+      assert.equal(await t.rate.take(of), 0)
+      const waitMs = await t.rate.take(of)
+      assert.ok(waitMs > 150 && waitMs <= 250, String(waitMs))
+      await delay(waitMs)
+      assert.equal(await t.rate.take(of), 0)
+    })
+
+    test('lets exactly as many through as there is room for, however many ask at once', async () => {
+      await using t = await setup((await starting).url)
+      const asked = await Promise.all(Array.from({ length: 200 }, () => t.rate.take({ ...t.of, perSecond: 100 })))
+      assert.equal(asked.filter((waitMs) => waitMs === 0).length, 10)
+    })
+
+    test('is not silenced by what somebody wrote under its key', async () => {
+      await using t = await setup((await starting).url)
+      const key = `sealcast:{t:${t.of.topicArn}}:throttle:${t.of.subscriptionId}`
+      for (const value of ['9e99', '-1', 'nan', 'inf', '', 'x']) {
+        await t.redis.set(key, value)
+        assert.ok((await t.rate.take({ ...t.of, perSecond: 1 })) <= 1000, value)
+        await t.redis.del(key)
+      }
+      await t.redis.sadd(key, 'x')
+      assert.equal(await t.rate.take({ ...t.of, perSecond: 1 }), 0)
+    })
+  })
+}
+
+async function setup(url: string) {
+  const redis = openRedis({ url, name: 'test' })
+  await whenReady(redis)
+  return {
+    redis,
+    rate: createSubscriptionRate({ redis }),
+    of: { topicArn: 'arn:aws:sns:us-east-1:000000000000:orders', subscriptionId: randomUUID() },
+    [Symbol.asyncDispose]: () => closeRedis(redis),
+  }
+}
