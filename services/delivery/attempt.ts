@@ -11,6 +11,7 @@ import type { Entry } from '#shared/stream-log'
 import { type AttemptResult, classifyOutcome } from './classify-outcome.ts'
 import type { Outgoing } from './compose.ts'
 import { type AttemptDecision, decideAttempt } from './decide-settlement.ts'
+import type { Served } from './endpoints/endpoint.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import type { HttpSender } from './protocols/https.ts'
 import type { Recipient } from './recipients.ts'
@@ -21,32 +22,37 @@ export type AttemptDelivery = (o: {
   outgoing: Outgoing
   /** 1 for the first. */
   attempt: number
-}) => Promise<AttemptDecision>
+}) => Promise<Attempted>
 
-/** @param delays seconds before each retry of the policy in force */
+export interface Attempted {
+  decision: AttemptDecision
+  /** What it says about the endpoint. */
+  served: Served
+}
+
 export function createAttemptDelivery({
   http,
-  delays,
   clock,
   log,
   metrics,
 }: {
   http: Pick<HttpSender, 'post'>
-  delays: readonly number[]
   clock: Clock
   log: Log
   metrics: DeliveryMetrics
 }): AttemptDelivery {
-  const send = (recipient: Recipient, outgoing: Outgoing): Promise<AttemptResult> =>
-    recipient.target === undefined
-      ? Promise.resolve({ kind: 'unsendable', code: 'ENDPOINT_INVALID' })
-      : http.post({ target: recipient.target, ...outgoing(recipient) })
-
   return async ({ entry, recipient, outgoing, attempt }) => {
+    const made = outgoing(recipient)
+    // Nothing is awaited that is there already: without a signature the request leaves in this turn.
+    const request = made instanceof Promise ? await made : made
     const startedAt = clock.now()
-    const result = await send(recipient, outgoing)
+    const result: AttemptResult =
+      recipient.target === undefined
+        ? { kind: 'unsendable', code: 'ENDPOINT_INVALID' }
+        : await http.post({ target: recipient.target, ...request })
     const endedAt = clock.now()
-    const decision = decideAttempt(classifyOutcome(result), { attempt, delays })
+    const outcome = classifyOutcome(result)
+    const decision = decideAttempt(outcome, { attempt, delays: recipient.terms.delays })
 
     const { subscription, target } = recipient
     const durationMs = endedAt - startedAt
@@ -70,6 +76,7 @@ export function createAttemptDelivery({
       durationMs,
       dwellMs: endedAt - entry.acceptedAt,
     })
-    return decision
+    const served = outcome.kind !== 'retryable' ? 'served' : result.kind === 'answered' ? 'refused' : 'unanswered'
+    return { decision, served }
   }
 }

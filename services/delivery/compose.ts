@@ -1,8 +1,10 @@
 /**
- * Makes of an entry what endpoints receive: SNS's JSON body, headers and signature.
+ * Makes of an entry what endpoints receive: SNS's JSON body, headers and signature, or the body alone.
  *
- * Signed once; only headers and the unsubscribe link differ from subscriber to subscriber. A
- * confirmation's token is derived, so that a retry sends the same one and Redis never holds it.
+ * Signed once for each text (`MessageStructure=json` may have one for each protocol), and only when
+ * somebody wants a signature: raw delivery has none, and a signature is the dearest thing a delivery costs.
+ * Headers and the unsubscribe link differ from subscriber to subscriber. A confirmation's token is
+ * derived, so that a retry sends the same one and Redis never holds it.
  */
 
 import type { Topic } from '#shared/catalog'
@@ -15,6 +17,7 @@ import {
   encodeNotification,
   notificationHeaders,
   notificationStringToSign,
+  selectMessage,
   signingCertUrl,
   subscribeUrl,
   unsubscribeUrl,
@@ -29,8 +32,8 @@ export interface OutgoingRequest {
   body: string
 }
 
-/** What a recipient of the entry is sent. */
-export type Outgoing = (recipient: Recipient) => OutgoingRequest
+/** What a recipient of the entry is sent; a promise where it has to be signed first. */
+export type Outgoing = (recipient: Recipient) => OutgoingRequest | Promise<OutgoingRequest>
 
 /** @throws what opening the body throws */
 export type Compose = (entry: Entry, topic: Topic, recipients: readonly Recipient[]) => Promise<Outgoing>
@@ -52,21 +55,46 @@ export function createCompose({
   const certUrl = signingCertUrl({ baseUrl, certificateId })
 
   const composeNotification = async (entry: Entry, topic: Topic): Promise<Outgoing> => {
-    const { messageId, topicArn, subject, acceptedAt, attributes } = entry
-    const fields = { messageId, topicArn, subject, acceptedAt, message: await openBody(entry) }
+    const { messageId, topicArn, subject, acceptedAt, attributes, structure } = entry
+    const published = await openBody(entry)
     const signatureVersion = topic.attributes.signatureVersion ?? '1'
-    const signature = await sign(signatureVersion, notificationStringToSign(fields))
-    return ({ arn }) => ({
-      headers: notificationHeaders({ messageId, topicArn, subscriptionArn: arn }),
+    const signatures = new Map<string, Promise<string>>()
+
+    const signed = (message: string): Promise<string> => {
+      const known = signatures.get(message)
+      if (known !== undefined) return known
+      const text = notificationStringToSign({ messageId, topicArn, subject, acceptedAt, message })
+      const signature = sign(signatureVersion, text)
+      signatures.set(message, signature)
+      return signature
+    }
+
+    const composeSigned = async (message: string, { arn, terms }: Recipient): Promise<OutgoingRequest> => ({
+      headers: notificationHeaders({ messageId, topicArn, subscriptionArn: arn, contentType: terms.contentType }),
       body: encodeNotification({
-        ...fields,
+        messageId,
+        topicArn,
+        subject,
+        message,
+        acceptedAt,
         attributes,
         signatureVersion,
-        signature,
+        signature: await signed(message),
         signingCertUrl: certUrl,
         unsubscribeUrl: unsubscribeUrl({ baseUrl, subscriptionArn: arn }),
       }),
     })
+
+    return (recipient) => {
+      const { arn, subscription, terms } = recipient
+      const message = selectMessage(published, structure, subscription.protocol)
+      if (!terms.raw) return composeSigned(message, recipient)
+      const { contentType, raw } = terms
+      return {
+        headers: notificationHeaders({ messageId, topicArn, subscriptionArn: arn, contentType, raw }),
+        body: message,
+      }
+    }
   }
 
   const composeConfirmation = async (

@@ -29,6 +29,8 @@ export function readDeliveryConfig(env: Environment) {
       leaseMs: read.integer('SEALCAST_LEASE_MS', { default: 5_000, min: 300, max: 600_000 }),
       /** How long a second of a retry policy takes; only tests shorten it. */
       retrySecondMs: read.integer('SEALCAST_RETRY_SECOND_MS', { default: 1_000, min: 1, max: 1_000 }),
+      // As long as SNS's own retries of a message may last at most.
+      backlogMs: 1000 * read.integer('SEALCAST_BACKLOG_SECONDS', { default: 3_600, min: 1, max: 1_209_600 }),
       // SNS gives an endpoint 15 s from connecting to its response.
       attemptTimeoutMs: read.integer('SEALCAST_ATTEMPT_TIMEOUT_MS', { default: 15_000, min: 100, max: 120_000 }),
       shutdownMs: read.integer('SEALCAST_SHUTDOWN_MS', { default: 10_000, min: 0, max: 600_000 }),

@@ -121,7 +121,7 @@ suite('the delivery worker, when things break', () => {
     const { code, ms } = await worker.stop()
     assert.equal(code, 0)
     assert.ok(ms < 3_000, `${ms} ms`)
-    assert.deepEqual(await stage.leftovers(), ['1 entries'])
+    assert.equal((await stage.leftovers()).length, 1)
   })
 
   test('stops within its deadline although Redis is gone', async () => {

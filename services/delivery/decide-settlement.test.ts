@@ -13,7 +13,7 @@ import {
 import { RecordForgedError } from '#shared/record-mac'
 import { RedisUnavailableError } from '#shared/redis'
 import { EntryFormatError } from '#shared/stream-log'
-import { decideAttempt, decideEntry, decideError } from './decide-settlement.ts'
+import { decideAttempt, decideEntry, decideError, fateOf } from './decide-settlement.ts'
 
 const DELAYS = [20, 30]
 
@@ -53,23 +53,26 @@ suite('decideAttempt()', () => {
 suite('decideEntry()', () => {
   test('settles an entry that every subscription got or gave up on', () => {
     const decision = decideEntry([
-      { subscriptionId: 'a', decision: { kind: 'delivered' } },
-      { subscriptionId: 'b', decision: { kind: 'failed', reason: 'HTTP_404' } },
+      { subscriptionId: 'a', fate: fateOf({ kind: 'delivered' }) },
+      { subscriptionId: 'b', fate: fateOf({ kind: 'failed', reason: 'HTTP_404' }) },
     ])
     assert.deepEqual(decision, { kind: 'settle' })
   })
 
-  test('hands off all failed subscriptions together, and only those', () => {
+  test('hands off together all that failed or wait, and only those', () => {
+    const underWay = Promise.resolve({ kind: 'delivered' } as const)
     const decision = decideEntry([
-      { subscriptionId: 'a', decision: { kind: 'retry', delaySeconds: 20, reason: 'HTTP_503' } },
-      { subscriptionId: 'b', decision: { kind: 'delivered' } },
-      { subscriptionId: 'c', decision: { kind: 'retry', delaySeconds: 0, reason: 'TIMEOUT' } },
+      { subscriptionId: 'a', fate: fateOf({ kind: 'retry', delaySeconds: 20, reason: 'HTTP_503' }) },
+      { subscriptionId: 'b', fate: fateOf({ kind: 'delivered' }) },
+      { subscriptionId: 'c', fate: { kind: 'waits', underWay: undefined } },
+      { subscriptionId: 'd', fate: { kind: 'waits', underWay } },
     ])
     assert.deepEqual(decision, {
       kind: 'hand-off',
-      retries: [
-        { subscriptionId: 'a', delaySeconds: 20 },
-        { subscriptionId: 'c', delaySeconds: 0 },
+      later: [
+        { subscriptionId: 'a', kind: 'retry', delaySeconds: 20 },
+        { subscriptionId: 'c', kind: 'waits', underWay: undefined },
+        { subscriptionId: 'd', kind: 'waits', underWay },
       ],
     })
   })

@@ -32,27 +32,35 @@ export function decideAttempt(
     : { kind: 'retry', delaySeconds, reason: outcome.reason }
 }
 
-export interface DueAgain {
-  subscriptionId: string
-  delaySeconds: number
-}
+/** Where the first attempt at one subscription ended. */
+export type Fate =
+  /** Delivered, or given up. */
+  | { kind: 'over' }
+  | { kind: 'retry'; delaySeconds: number }
+  /** There was no room for an attempt, or one is under way that takes long. */
+  | { kind: 'waits'; underWay: Promise<AttemptDecision> | undefined }
+
+/** What is to come for one subscription of an entry that leaves the stream. */
+export type Later = { subscriptionId: string } & Exclude<Fate, { kind: 'over' }>
 
 export type EntryDecision =
   | { kind: 'settle' }
-  /** Body record first, then a job each, then the entry is settled. */
-  | { kind: 'hand-off'; retries: readonly DueAgain[] }
+  /** Body record and backlogs first, then a job for each retry, then the entry is settled. */
+  | { kind: 'hand-off'; later: readonly Later[] }
   | { kind: 'hold'; reason: string }
   | { kind: 'quarantine'; reason: string }
   /** The lease is gone: nothing is decided, the next owner starts over. */
   | { kind: 'abandon' }
 
+export function fateOf(decision: AttemptDecision): Fate {
+  return decision.kind === 'retry' ? { kind: 'retry', delaySeconds: decision.delaySeconds } : { kind: 'over' }
+}
+
 /** After the first attempts of all subscriptions of an entry. */
-export function decideEntry(attempts: readonly { subscriptionId: string; decision: AttemptDecision }[]): EntryDecision {
-  const retries: DueAgain[] = []
-  for (const { subscriptionId, decision } of attempts) {
-    if (decision.kind === 'retry') retries.push({ subscriptionId, delaySeconds: decision.delaySeconds })
-  }
-  return retries.length === 0 ? { kind: 'settle' } : { kind: 'hand-off', retries }
+export function decideEntry(fates: readonly { subscriptionId: string; fate: Fate }[]): EntryDecision {
+  const later: Later[] = []
+  for (const { subscriptionId, fate } of fates) if (fate.kind !== 'over') later.push({ subscriptionId, ...fate })
+  return later.length === 0 ? { kind: 'settle' } : { kind: 'hand-off', later }
 }
 
 const NEVER_RIGHT: ReadonlySet<string> = new Set([

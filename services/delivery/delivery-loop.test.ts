@@ -9,11 +9,13 @@ import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { RedisForeignDataError, RedisOutcomeUnknownError, RedisUnavailableError } from '#shared/redis'
 import { RetryScheduleSpoiltError } from '#shared/retry-schedule'
 import { type ClaimedEntry, type Entry, encodeEntry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
-import type { EntryDecision } from './decide-settlement.ts'
+import type { AttemptDecision, EntryDecision } from './decide-settlement.ts'
 import { runDeliveryLoop } from './delivery-loop.ts'
+import { createEndpoints } from './endpoints/endpoints.ts'
 import { createBudget } from './in-flight-budget.ts'
 import { REREAD_PAUSE_MS } from './limits.ts'
 import { createDeliveryMetrics } from './metrics.ts'
+import type { Recipient } from './recipients.ts'
 
 suite('runDeliveryLoop()', () => {
   test('handles entries at the same time and settles them', async () => {
@@ -32,20 +34,17 @@ suite('runDeliveryLoop()', () => {
 
   test('writes the body record, then the jobs, then settles', async () => {
     await using stage = setup()
-    const retries = [
-      { subscriptionId: 's1', delaySeconds: 20 },
-      { subscriptionId: 's2', delaySeconds: 20 },
-    ]
-    stage.decide(async () => ({ kind: 'hand-off', retries }))
+    const later = ['s1', 's2'].map((subscriptionId) => ({ kind: 'retry', subscriptionId, delaySeconds: 20 }) as const)
+    stage.decide(async () => ({ kind: 'hand-off', later }))
     stage.append('a')
     await stage.until(() => stage.pending().length === 0 && stage.steps.length === 4)
-    assert.deepEqual(stage.steps, ['hand-off a s1,s2', 'schedule a s1 20000', 'schedule a s2 20000', 'settle a'])
+    assert.deepEqual(stage.steps, ['hand-off a s1:1,s2:1', 'schedule a s1 20000', 'schedule a s2 20000', 'settle a'])
     await stage.stop()
   })
 
   test('repeats a hand-off and a schedule whose outcome is unknown', async () => {
     await using stage = setup()
-    stage.decide(async () => ({ kind: 'hand-off', retries: [{ subscriptionId: 's1', delaySeconds: 1 }] }))
+    stage.decide(async () => ({ kind: 'hand-off', later: [{ kind: 'retry', subscriptionId: 's1', delaySeconds: 1 }] }))
     stage.failNext('handOff', new RedisOutcomeUnknownError('timed out'))
     stage.failNext('schedule', new RedisUnavailableError('not connected'))
     stage.append('a')
@@ -86,7 +85,43 @@ suite('runDeliveryLoop()', () => {
     stage.begin()
     await stage.until(() => stage.pending().length === 0)
     assert.deepEqual(stage.handled, ['fresh'])
-    assert.deepEqual(stage.steps.toSorted(), ['schedule handed-off s7 20000', 'settle fresh', 'settle handed-off'])
+    assert.deepEqual(stage.steps.toSorted(), ['schedule handed-off s7 0', 'settle fresh', 'settle handed-off'])
+    await stage.stop()
+  })
+
+  test('lines up in its backlog what waits, and delivers it from there with the attempts that were made', async () => {
+    await using stage = setup()
+    stage.decide(async () => ({
+      kind: 'hand-off',
+      later: [{ kind: 'waits', subscriptionId: 's1', underWay: undefined }],
+    }))
+    stage.append('a')
+    await stage.until(() => stage.steps.includes('leave a s1 close'))
+    assert.deepEqual(stage.steps.slice(0, 1), ['hand-off a s1:w0'])
+    assert.ok(stage.steps.includes('settle a'))
+    assert.deepEqual(stage.attempts, ['a s1 1'])
+    await stage.stop()
+  })
+
+  test('does not try again a first attempt that goes on, and schedules its retry when it fails', async () => {
+    await using stage = setup()
+    const answer = Promise.withResolvers<AttemptDecision>()
+    stage.decide(async () => ({
+      kind: 'hand-off',
+      later: [{ kind: 'waits', subscriptionId: 's1', underWay: answer.promise }],
+    }))
+    stage.append('a')
+    await stage.until(() => stage.steps.includes('settle a'))
+    answer.resolve({ kind: 'retry', delaySeconds: 7, reason: 'TIMEOUT' })
+    await stage.until(() => stage.steps.includes('leave a s1 keep'))
+    assert.deepEqual(stage.steps, [
+      'hand-off a s1:w0',
+      'settle a',
+      'note a s1 1',
+      'schedule a s1 7000',
+      'leave a s1 keep',
+    ])
+    assert.deepEqual(stage.attempts, [])
     await stage.stop()
   })
 
@@ -156,7 +191,7 @@ suite('runDeliveryLoop()', () => {
 
   test('leaves an entry pending, gives its place back and raises an alarm when its retry cannot be kept', async () => {
     await using stage = setup({ budget: 1 })
-    stage.decide(async () => ({ kind: 'hand-off', retries: [{ subscriptionId: 's', delaySeconds: 20 }] }))
+    stage.decide(async () => ({ kind: 'hand-off', later: [{ kind: 'retry', subscriptionId: 's', delaySeconds: 20 }] }))
     stage.failNext('schedule', new RetryScheduleSpoiltError('a key is in the way'))
     stage.append('a')
     await stage.until(() => stage.alarms.includes('entry.failed'))
@@ -237,7 +272,10 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
     createSecretRing('01234567', new Map([['01234567', createSecretKey(Buffer.alloc(32, 1))]])),
   )
   const stream: (ClaimedEntry & { name: string; claimed: boolean })[] = []
+  /** Open subscriptions: in the retry schedule after one attempt. */
   const bodies = new Map<string, string[]>()
+  const waiting = new Map<string, string[]>()
+  const attempts: string[] = []
   const forgedBodies = new Set<string>()
   const steps: string[] = []
   const handled: string[] = []
@@ -311,17 +349,42 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
       steps.push(`quarantine ${nameOf(streamId)} ${reason}`)
       remove(streamId)
     },
-    async handOff(_claimed, { messageId, subscriptionIds }) {
+    async handOff(_claimed, { messageId, open }) {
       failIfTold('handOff')
-      steps.push(`hand-off ${messageId} ${subscriptionIds.join(',')}`)
+      const shown = open.map((one) => `${one.subscriptionId}:${one.waits ? 'w' : ''}${one.attemptsMade}`)
+      steps.push(`hand-off ${messageId} ${shown.join(',')}`)
+      const backlogIds = new Map<string, string>()
+      for (const { subscriptionId, waits } of open) {
+        if (!waits) continue
+        waiting.set(subscriptionId, [...(waiting.get(subscriptionId) ?? []), messageId])
+        backlogIds.set(subscriptionId, `${clock.now()}-${waiting.get(subscriptionId)?.length}`)
+      }
+      return { backlogIds, foreign: false }
     },
     settleSubscription: async () => undefined,
     async readBody(messageId) {
-      const openSubscriptions = bodies.get(messageId)
-      if (openSubscriptions === undefined) return undefined
+      const subscriptionIds = bodies.get(messageId)
+      if (subscriptionIds === undefined) return undefined
       const fields = fieldsOf(encodeEntry(message(messageId), recordMac))
       if (forgedBodies.has(messageId)) fields.set('subject', Buffer.from('added'))
-      return { fields, openSubscriptions }
+      return { fields, open: new Map(subscriptionIds.map((id) => [id, { attemptsMade: 1, waits: false }])) }
+    },
+    async noteAttempts(messageId, subscriptionId, attemptsMade) {
+      steps.push(`note ${messageId} ${subscriptionId} ${attemptsMade}`)
+    },
+    listBacklogs: async () => [],
+    async readBacklog(subscriptionId, after) {
+      if (after !== '0') return []
+      return (waiting.get(subscriptionId) ?? []).map((messageId, at) => ({
+        messageId,
+        backlogId: `${clock.now()}-${at + 1}`,
+      }))
+    },
+    async leaveBacklog({ subscriptionId, messageId, close }) {
+      steps.push(`leave ${messageId} ${subscriptionId} ${close ? 'close' : 'keep'}`)
+      const left = (waiting.get(subscriptionId) ?? []).filter((one) => one !== messageId)
+      waiting.set(subscriptionId, left)
+      return left.length
     },
   }
   const log: Log = {
@@ -363,7 +426,20 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
         return decide(entry)
       },
       budget: createBudget({ capacity: budget }),
-      delays: [20],
+      reopen: async (messageId, subscriptionId) => ({
+        kind: 'ready',
+        entry: message(messageId),
+        recipient: { subscription: { id: subscriptionId } } as Recipient,
+        outgoing: () => ({ headers: {}, body: '' }),
+        state: { attemptsMade: 0, waits: true },
+      }),
+      admit: () => 0,
+      async attemptDelivery({ entry, recipient, attempt }) {
+        attempts.push(`${entry.messageId} ${recipient.subscription.id} ${attempt}`)
+        return { decision: { kind: 'delivered' }, served: 'served' }
+      },
+      endpoints: createEndpoints({ clock, retrySecondMs: 1_000 }),
+      maxAgeMs: 3_600_000,
       retrySecondMs: 1_000,
       random: () => 0,
       clock,
@@ -384,6 +460,7 @@ function setup({ budget = 100, begin = true }: { budget?: number; begin?: boolea
     bodies,
     forgedBodies,
     steps,
+    attempts,
     handled,
     alarms,
     errors,

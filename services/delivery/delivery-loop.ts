@@ -11,11 +11,13 @@
  * whose body record exists was handed off before its settlement was recorded: its first attempts are
  * over, and what is still open goes to the retry schedule once more.
  *
+ * No entry stays for long: first attempts that find no room or no answer go on from the backlogs of their
+ * subscriptions, which are drained beside the claims.
+ *
  * A fenced script that is refused ends everything at once; what is in flight then counts for nothing. So
  * does a stream or a group that somebody took away or replaced: taking the lease again makes them anew.
  */
 
-import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import type { RecordMac } from '#shared/record-mac'
 import { applyJitter, type PartitionRetries } from '#shared/retry-schedule'
@@ -27,7 +29,9 @@ import {
   LeaseLostError,
   type PartitionLease,
 } from '#shared/stream-log'
-import { type DueAgain, decideError, type EntryDecision } from './decide-settlement.ts'
+import { type Backlogs, openBacklogs } from './backlog/backlogs.ts'
+import type { DrainDependencies } from './backlog/drain.ts'
+import { decideError, type EntryDecision, type Later } from './decide-settlement.ts'
 import type { HandleEntry } from './handle-entry.ts'
 import { type Budget, createBudget } from './in-flight-budget.ts'
 import { keepTrying } from './keep-trying.ts'
@@ -40,22 +44,21 @@ import {
   REREAD_SHARE,
 } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
+import type { Reopen } from './reopen.ts'
 import { isTampering, reportFailure } from './report-failure.ts'
 import { createSettler } from './settler.ts'
 import type { TopicCache, TopicState } from './topic-cache.ts'
 
-export interface LoopDependencies {
+export interface LoopDependencies
+  extends Pick<
+    DrainDependencies,
+    'admit' | 'attemptDelivery' | 'endpoints' | 'retrySecondMs' | 'random' | 'maxAgeMs' | 'clock'
+  > {
   recordMac: RecordMac
   topics: TopicCache
   handleEntry: HandleEntry
   /** Of the process. */
   budget: Budget
-  /** Seconds before each retry of the policy in force. */
-  delays: readonly number[]
-  /** Length of one second of it. */
-  retrySecondMs: number
-  random: () => number
-  clock: Clock
   log: Log
   metrics: DeliveryMetrics
 }
@@ -72,6 +75,8 @@ export async function runDeliveryLoop(
   o: LoopDependencies & {
     lease: PartitionLease
     retries: Pick<PartitionRetries, 'schedule'>
+    /** For references of this partition. */
+    reopen: Reopen
     stopping: AbortSignal
     gone: AbortSignal
     onLeaseLost: () => void
@@ -82,6 +87,9 @@ export async function runDeliveryLoop(
   const ended = AbortSignal.any([o.stopping, gone])
   const budget = createBudget({ capacity: MAX_IN_FLIGHT_PER_PARTITION, parent: o.budget })
   const settler = createSettler({ lease, gone })
+  /** Attempts that outlast the partition have no say in it any more. */
+  const over = new AbortController()
+  const backlogs: Backlogs = openBacklogs({ ...o, ended, gone: AbortSignal.any([gone, over.signal]) })
 
   const inFlight = new Set<string>()
   const held = new Set<string>()
@@ -104,7 +112,9 @@ export async function runDeliveryLoop(
   try {
     await run()
     await nothingInFlight()
+    await backlogs.left()
   } finally {
+    over.abort()
     clearInterval(tick)
     ended.removeEventListener('abort', onEnd)
     waiting?.abort()
@@ -249,17 +259,21 @@ export async function runDeliveryLoop(
     if (pending && !held.has(claimed.streamId)) {
       const body = await lease.readBody(entry.messageId)
       if (body !== undefined && isHandOffOf(entry, body)) {
-        const delaySeconds = o.delays[0] ?? 0
+        // Those that wait are in their backlogs: they were lined up together with the record.
+        const inRetry = [...body.open].filter(([, { waits }]) => !waits)
         await schedule(
           entry,
-          body.openSubscriptions.map((subscriptionId) => ({ subscriptionId, delaySeconds })),
+          inRetry.map(([subscriptionId, { attemptsMade }]) => ({
+            subscriptionId,
+            delaySeconds: delayOf(topic, subscriptionId, attemptsMade),
+          })),
         )
         await settler.settle(claimed.streamId)
         return
       }
     }
     if (gone.aborted) return
-    await apply(claimed, entry, await o.handleEntry(entry, topic, gone))
+    await apply(claimed, entry, await o.handleEntry(entry, topic, { hasBacklog: backlogs.has, gone }))
   }
 
   /** One that does not verify says nothing about whether the entry was handed off. */
@@ -281,10 +295,11 @@ export async function runDeliveryLoop(
         return settler.settle(claimed.streamId)
       case 'hand-off': {
         if (entry === undefined) return
-        const { messageId } = entry
-        const subscriptionIds = decision.retries.map(({ subscriptionId }) => subscriptionId)
-        await keepTrying(() => lease.handOff(claimed, { messageId, subscriptionIds }), gone)
-        await schedule(entry, decision.retries)
+        await handOff(claimed, entry.messageId, decision.later)
+        await schedule(
+          entry,
+          decision.later.filter((one) => one.kind === 'retry'),
+        )
         return settler.settle(claimed.streamId)
       }
       case 'quarantine':
@@ -298,6 +313,28 @@ export async function runDeliveryLoop(
     }
   }
 
+  /** Body record and backlogs in one step; first attempts that go on are known to their backlog before it shows there. */
+  async function handOff(claimed: ClaimedEntry, messageId: string, later: readonly Later[]): Promise<void> {
+    for (const one of later) {
+      if (one.kind === 'waits' && one.underWay !== undefined) backlogs.expect(one.subscriptionId, messageId)
+    }
+    const open = later.map(({ subscriptionId, kind }) => ({
+      subscriptionId,
+      waits: kind === 'waits',
+      attemptsMade: kind === 'waits' ? 0 : 1,
+    }))
+    const { backlogIds, foreign } = await keepTrying(() => lease.handOff(claimed, { messageId, open }), gone)
+    if (foreign) {
+      metrics.recordForged('backlog')
+      log.alarm('record.forged', { kind: 'backlog', partition })
+    }
+    for (const one of later) {
+      if (one.kind !== 'waits') continue
+      const { subscriptionId, underWay } = one
+      backlogs.joined({ subscriptionId, messageId, backlogId: backlogIds.get(subscriptionId) ?? '', underWay })
+    }
+  }
+
   /** Said once an entry, however often it is read again. */
   function hold({ streamId }: ClaimedEntry, entry: Entry | undefined, reason: string): void {
     if (held.has(streamId) || held.size >= MAX_HELD_REMEMBERED) return
@@ -306,7 +343,10 @@ export async function runDeliveryLoop(
     log.warn('entry.held', { partition, streamId, messageId: entry?.messageId, topicArn: entry?.topicArn, reason })
   }
 
-  async function schedule({ messageId }: Entry, retries: readonly DueAgain[]): Promise<void> {
+  async function schedule(
+    { messageId }: Entry,
+    retries: readonly { subscriptionId: string; delaySeconds: number }[],
+  ): Promise<void> {
     await Promise.all(
       retries.map(({ subscriptionId, delaySeconds }) =>
         keepTrying(
@@ -340,4 +380,10 @@ export async function runDeliveryLoop(
       gone.addEventListener('abort', () => resolve(), { once: true })
     })
   }
+}
+
+/** Before the retry that follows so many attempts. */
+function delayOf(topic: TopicState, subscriptionId: string, attemptsMade: number): number {
+  if (topic.kind !== 'known') return 0
+  return topic.recipients.byId.get(subscriptionId)?.terms.delays[attemptsMade - 1] ?? 0
 }

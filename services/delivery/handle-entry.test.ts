@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import type { Subscription } from '#shared/catalog'
+import { systemClock } from '#shared/clock'
 import { KmsDisabledError } from '#shared/kms-client'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import type { Entry } from '#shared/stream-log'
 import type { AttemptDecision } from './decide-settlement.ts'
+import { createEndpoints } from './endpoints/endpoints.ts'
+import { createFirstAttempt } from './first-attempt.ts'
 import { createHandleEntry } from './handle-entry.ts'
 import { createDeliveryMetrics } from './metrics.ts'
 import { indexRecipients } from './recipients.ts'
@@ -13,7 +16,7 @@ import type { TopicState } from './topic-cache.ts'
 
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:orders'
 const NOW = 'b'.repeat(32)
-const never = new AbortController().signal
+const never = { hasBacklog: () => false, gone: new AbortController().signal }
 
 suite('createHandleEntry()', () => {
   test('delivers a message to every confirmed subscription and to no other', async () => {
@@ -56,7 +59,9 @@ suite('createHandleEntry()', () => {
 
   test('begins no attempt once the lease is gone', async () => {
     const { handle, attempted } = setup()
-    assert.deepEqual(await handle(message(), known([subscription('1')]), AbortSignal.abort()), { kind: 'abandon' })
+    assert.deepEqual(await handle(message(), known([subscription('1')]), { ...never, gone: AbortSignal.abort() }), {
+      kind: 'abandon',
+    })
     assert.deepEqual(attempted, [])
   })
 
@@ -64,8 +69,56 @@ suite('createHandleEntry()', () => {
     const { handle } = setup({ decisions: { '2': { kind: 'retry', delaySeconds: 20, reason: 'HTTP_503' } } })
     assert.deepEqual(await handle(message(), known([subscription('1'), subscription('2')]), never), {
       kind: 'hand-off',
-      retries: [{ subscriptionId: '2', delaySeconds: 20 }],
+      later: [{ kind: 'retry', subscriptionId: '2', delaySeconds: 20 }],
     })
+  })
+
+  test('lines up those whose endpoint has no room, and delivers to the others', async () => {
+    const { handle, endpoints } = setup()
+    const permits = Array.from({ length: 64 }, () => endpoints.of('2').tryEnter())
+    assert.ok(permits.at(-1))
+    assert.deepEqual(await handle(message(), known([subscription('1'), subscription('2')]), never), {
+      kind: 'hand-off',
+      later: [{ kind: 'waits', subscriptionId: '2', underWay: undefined }],
+    })
+  })
+
+  test('waits a moment for room at a healthy endpoint', async () => {
+    const { handle, endpoints } = setup()
+    const permits = Array.from({ length: 64 }, () => endpoints.of('1').tryEnter())
+    const handling = handle(message(), known([subscription('1')]), never)
+    permits[0]?.leave('served')
+    assert.deepEqual(await handling, { kind: 'settle' })
+  })
+
+  test('lines up messages behind those that wait already, unopened when all of them do', async () => {
+    const { handle, attempted, composed } = setup()
+    const behind = { ...never, hasBacklog: (id: string) => id === '1' }
+    const waits = { kind: 'waits', subscriptionId: '1', underWay: undefined }
+    assert.deepEqual(await handle(message(), known([subscription('1')]), behind), { kind: 'hand-off', later: [waits] })
+    assert.equal(composed(), 0)
+    const both = known([subscription('1'), subscription('2')])
+    assert.deepEqual(await handle(message(), both, behind), { kind: 'hand-off', later: [waits] })
+    assert.deepEqual(attempted, ['2'])
+  })
+
+  test('lines up with its attempt what is not answered soon, and gives the permit back at the end', async () => {
+    const answer = Promise.withResolvers<AttemptDecision>()
+    const { handle, endpoints } = setup({ answers: { '2': answer.promise } })
+    const decision = await handle(message(), known([subscription('1'), subscription('2')]), never)
+    assert.equal(decision.kind, 'hand-off')
+    const [later] = decision.kind === 'hand-off' ? decision.later : []
+    assert.ok(later?.kind === 'waits' && later.subscriptionId === '2' && later.underWay !== undefined)
+    assert.equal(endpoints.of('2').isIdle, false)
+    answer.resolve({ kind: 'delivered' })
+    assert.deepEqual(await later.underWay, { kind: 'delivered' })
+    assert.equal(endpoints.of('2').isIdle, true)
+  })
+
+  test('makes no attempt that a rate does not allow now', async () => {
+    const { handle, attempted } = setup({ admit: () => 250 })
+    assert.equal((await handle(message(), known([subscription('1')]), never)).kind, 'hand-off')
+    assert.deepEqual(attempted, [])
   })
 
   for (const [purpose, state] of [
@@ -109,27 +162,33 @@ function subscription(id: string, o: Partial<Subscription> = {}): Subscription {
     principal: 'arn:aws:iam::000000000000:user/u',
     state: 'confirmed',
     confirmationWasAuthenticated: false,
-    createdAt: 0,
+    createdAt: systemClock.now(),
     ...o,
   }
 }
 
 function known(subscriptions: Subscription[]): TopicState {
+  const topic = { arn: TOPIC, incarnation: NOW, owner: '000000000000', createdAt: 0, attributes: {} }
   return {
     kind: 'known',
     version: 'v1',
-    topic: { arn: TOPIC, incarnation: NOW, owner: '000000000000', createdAt: 0, attributes: {} },
-    recipients: indexRecipients(subscriptions, NOW),
+    topic,
+    recipients: indexRecipients(subscriptions, topic),
   }
 }
 
 function setup({
   decisions = {},
+  answers = {},
+  admit = () => 0,
   failure,
 }: {
   decisions?: Readonly<Record<string, AttemptDecision>>
+  answers?: Readonly<Record<string, Promise<AttemptDecision>>>
+  admit?: () => number
   failure?: Error
 } = {}) {
+  const endpoints = createEndpoints({ clock: systemClock, retrySecondMs: 1_000 })
   const attempted: string[] = []
   let composed = 0
   const log: Log = {
@@ -145,13 +204,19 @@ function setup({
       if (failure !== undefined) throw failure
       return () => ({ headers: {}, body: '' })
     },
-    async attemptDelivery({ recipient, attempt }) {
-      assert.equal(attempt, 1)
-      attempted.push(recipient.subscription.id)
-      return decisions[recipient.subscription.id] ?? { kind: 'delivered' }
-    },
+    firstAttempt: createFirstAttempt({
+      endpoints,
+      admit,
+      async attemptDelivery({ recipient, attempt }) {
+        const { id } = recipient.subscription
+        assert.equal(attempt, 1)
+        attempted.push(id)
+        return { decision: (await answers[id]) ?? decisions[id] ?? { kind: 'delivered' }, served: 'served' }
+      },
+    }),
+    clock: systemClock,
     log,
     metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
   })
-  return { handle, attempted, composed: () => composed }
+  return { handle, attempted, endpoints, composed: () => composed }
 }

@@ -5,45 +5,57 @@
  * earlier incarnation of it, is dropped; one whose topic record is not usable waits.
  */
 
+import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import type { Entry } from '#shared/stream-log'
-import type { AttemptDelivery } from './attempt.ts'
 import type { Compose, Outgoing } from './compose.ts'
 import { decideEntry, decideError, type EntryDecision } from './decide-settlement.ts'
+import type { FirstAttempt } from './first-attempt.ts'
+import { FIRST_ATTEMPT_MS } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
-import { recipientsOf } from './recipients.ts'
+import { type Recipient, recipientsOf } from './recipients.ts'
 import type { TopicState } from './topic-cache.ts'
 
 /**
  * @param topic as of a moment after the entry was claimed
+ * @param hasBacklog whether messages of a subscription wait in this partition already
  * @param gone aborts when the lease is lost: no attempt is begun any more
  */
-export type HandleEntry = (entry: Entry, topic: TopicState, gone: AbortSignal) => Promise<EntryDecision>
+export type HandleEntry = (
+  entry: Entry,
+  topic: TopicState,
+  o: { hasBacklog: (subscriptionId: string) => boolean; gone: AbortSignal },
+) => Promise<EntryDecision>
 
 export function createHandleEntry({
   compose,
-  attemptDelivery,
+  firstAttempt,
+  clock,
   log,
   metrics,
 }: {
   compose: Compose
-  attemptDelivery: AttemptDelivery
+  firstAttempt: FirstAttempt
+  clock: Clock
   log: Log
   metrics: DeliveryMetrics
 }): HandleEntry {
-  return async (entry, topic, gone) => {
+  return async (entry, topic, { hasBacklog, gone }) => {
     if (topic.kind === 'unusable') return { kind: 'hold', reason: topic.reason }
     if (topic.kind === 'unknown' || topic.topic.incarnation !== entry.incarnation) {
       metrics.dropped('topic')
       log.info('entry.dropped', { topicArn: entry.topicArn, messageId: entry.messageId, reason: 'topic' })
       return { kind: 'settle' }
     }
-    const recipients = recipientsOf(entry, topic.recipients)
+    const recipients = recipientsOf(entry, topic.recipients, clock.now())
     if (recipients.length === 0) {
       // A notification nobody subscribed to is no loss; a confirmation without its subscription is too late.
       if (entry.confirmation !== undefined) metrics.dropped('subscription')
       return { kind: 'settle' }
     }
+    // Nothing is opened for nobody: what all of them have to wait for is sealed until then.
+    const waiting = recipients.filter(({ subscription }) => hasBacklog(subscription.id))
+    if (waiting.length === recipients.length) return decideEntry(waiting.map(waits))
 
     let outgoing: Outgoing
     try {
@@ -54,13 +66,25 @@ export function createHandleEntry({
       return decision
     }
     if (gone.aborted) return { kind: 'abandon' }
-    return decideEntry(
-      await Promise.all(
-        recipients.map(async (recipient) => ({
-          subscriptionId: recipient.subscription.id,
-          decision: await attemptDelivery({ entry, recipient, outgoing, attempt: 1 }),
-        })),
-      ),
-    )
+    const late = Promise.withResolvers<undefined>()
+    const timer = setTimeout(() => late.resolve(undefined), FIRST_ATTEMPT_MS)
+    try {
+      return decideEntry(
+        await Promise.all(
+          recipients.map(async (recipient) => {
+            const subscriptionId = recipient.subscription.id
+            const hasBacklogNow = hasBacklog(subscriptionId)
+            const first = { entry, recipient, outgoing, hasBacklog: hasBacklogNow, late: late.promise, gone }
+            return { subscriptionId, fate: await firstAttempt(first) }
+          }),
+        ),
+      )
+    } finally {
+      clearTimeout(timer)
+    }
   }
+}
+
+function waits({ subscription }: Recipient) {
+  return { subscriptionId: subscription.id, fate: { kind: 'waits', underWay: undefined } as const }
 }

@@ -9,6 +9,33 @@ export const MAX_IN_FLIGHT_PER_PARTITION = 128
 /** Entries and retries of the whole process: 512 of the largest bodies are 128 MiB of plaintext. */
 export const MAX_IN_FLIGHT = 512
 
+/**
+ * Attempts under way in the whole process, those that outlast their entry included: 1,024 of the largest
+ * bodies are 256 MiB. Beyond it an endpoint is given one at a time.
+ */
+export const MAX_ATTEMPTS_UNDER_WAY = 1_024
+
+/** Endpoints whose state is kept while they are idle; a few hundred bytes each. */
+export const MAX_ENDPOINTS_REMEMBERED = 10_000
+
+/**
+ * How long an entry waits for its first attempts before those that are not answered are lined up in
+ * their backlogs: a hanging endpoint then costs its partition a quarter of a second, not fifteen.
+ */
+export const FIRST_ATTEMPT_MS = 250
+
+/** How long a first attempt waits for a permit of a healthy endpoint: longer than a burst, shorter than anybody notices. */
+export const ROOM_WAIT_MS = 50
+
+/** References of a backlog read at once. */
+export const BACKLOG_PAGE = 64
+
+/** Retries of one partition that wait for a permit, and those of one endpoint among them; others are put off. */
+export const MAX_RETRIES_WAITING = { partition: 16, endpoint: 2 } as const
+
+/** How long a partition that is given up waits for attempts from its backlogs and of its retries. */
+export const LEAVE_GRACE_MS = 1_000
+
 /** Entries a claim asks for: past this the round trip is noise, and replies stay below 16 MiB. */
 export const CLAIM_LIMIT = 64
 

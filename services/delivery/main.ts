@@ -9,16 +9,20 @@ import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
 import { createMetrics, serveMetrics } from '#shared/metrics'
+import { createSubscriptionRate } from '#shared/rate-limit'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis } from '#shared/redis'
 import { createRetrySchedule } from '#shared/retry-schedule'
 import { readBrokerCredential, readRecordSecrets, readSigningIdentity, readTokenSecrets } from '#shared/secrets'
-import { DEFAULT_HTTP_RETRY, retryDelays } from '#shared/sns-wire'
 import { acquireLease, keys, readLeaseLives, watchMeta } from '#shared/stream-log'
+import { createAdmit } from './admit.ts'
 import { createAttemptDelivery } from './attempt.ts'
 import { createCompose } from './compose.ts'
 import { readDeliveryConfig } from './config.ts'
+import { createConfirmationLimiter } from './confirmation-limiter.ts'
 import { runDeliveryLoop } from './delivery-loop.ts'
+import { createEndpoints, watchEndpoints } from './endpoints/endpoints.ts'
+import { createFirstAttempt } from './first-attempt.ts'
 import { createHandleEntry } from './handle-entry.ts'
 import { createBudget } from './in-flight-budget.ts'
 import { MAX_IN_FLIGHT, MAX_RETRIES_PER_PARTITION } from './limits.ts'
@@ -27,6 +31,7 @@ import { createOpenBody } from './open.ts'
 import { startPartitionPool } from './partition-pool.ts'
 import { createHttpSender } from './protocols/https.ts'
 import { createSubscriberTrust } from './protocols/subscriber-trust.ts'
+import { createReopen } from './reopen.ts'
 import { createRetryProcessor } from './retry.ts'
 import { rollCallTimes } from './roll-call.ts'
 import { createSign } from './sign.ts'
@@ -87,7 +92,6 @@ log.info('delivery.stopped')
 log.flush()
 
 async function deliver(partitions: number): Promise<void> {
-  const delays = retryDelays(DEFAULT_HTTP_RETRY)
   const { retrySecondMs } = config
   const random = Math.random
   using _metaWatch = watchMeta({
@@ -109,19 +113,30 @@ async function deliver(partitions: number): Promise<void> {
     tokenSecrets,
     baseUrl: config.publicUrl,
   })
-  const attemptDelivery = createAttemptDelivery({ http, delays, clock, log, metrics: count })
+  const attemptDelivery = createAttemptDelivery({ http, clock, log, metrics: count })
+  const endpoints = createEndpoints({ clock, retrySecondMs })
+  const admit = createAdmit({
+    subscriptionRate: createSubscriptionRate({ redis }),
+    confirmationRate: createConfirmationLimiter({ clock }),
+  })
+  using _endpointsWatch = watchEndpoints(endpoints, count)
   const shared = {
     recordMac,
     topics: createTopicCache({ catalog, clock }),
     budget: createBudget({ capacity: MAX_IN_FLIGHT }),
-    delays,
+    compose,
+    admit,
+    attemptDelivery,
+    endpoints,
     retrySecondMs,
+    maxAgeMs: config.backlogMs,
     random,
     clock,
     log,
     metrics: count,
   }
-  const handleEntry = createHandleEntry({ compose, attemptDelivery, log, metrics: count })
+  const firstAttempt = createFirstAttempt({ endpoints, admit, attemptDelivery })
+  const handleEntry = createHandleEntry({ ...shared, firstAttempt })
   const pool = startPartitionPool({
     partitions,
     leaseMs: config.leaseMs,
@@ -140,12 +155,13 @@ async function deliver(partitions: number): Promise<void> {
         leaseMs: config.leaseMs,
         onForeign: () => onForged({ kind: 'lease', partition }),
       }),
-    runLoop: (work) => runDeliveryLoop({ ...shared, ...work, handleEntry }),
+    runLoop: (work) =>
+      runDeliveryLoop({ ...shared, ...work, handleEntry, reopen: createReopen({ ...shared, lease: work.lease }) }),
     openRetries: (work) =>
       retrySchedule.open({
         prefix: keys.retryPrefix(work.lease.partition),
         concurrency: MAX_RETRIES_PER_PARTITION,
-        process: createRetryProcessor({ ...shared, ...work, compose, attemptDelivery }),
+        process: createRetryProcessor({ ...shared, ...work, reopen: createReopen({ ...shared, lease: work.lease }) }),
       }),
     random,
     clock,

@@ -22,6 +22,13 @@ export interface DeliveryMetrics extends BrokerMetrics {
   leaseLost(): void
   workersAlive(count: number): void
   partitionTakenOver(reason: 'expired' | 'unclaimed'): void
+  /** @param reason `room`: its endpoint had none, or others wait already; `slow`: its first attempt takes long */
+  backlogged(reason: 'room' | 'slow'): void
+  /** A message was given up because it waited too long. */
+  backlogExpired(): void
+  /** @param more how many subscriptions more, or fewer, have messages waiting */
+  backlogs(more: number): void
+  endpointsUnhealthy(count: number): void
 }
 
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100] as const
@@ -76,6 +83,21 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     'Partitions taken that nobody had given back: their lease ran out (expired), or the worker they were due to let them lie (unclaimed).',
     ['reason'],
   )
+  const backlogged = metrics.counter(
+    'sealcast_deliveries_backlogged_total',
+    'Deliveries lined up in the backlog of their subscription; no attempt is consumed by waiting.',
+    ['reason'],
+  )
+  const backlogExpired = metrics.counter(
+    'sealcast_backlog_expired_total',
+    'Messages given up for one subscription because they waited longer than SEALCAST_BACKLOG_SECONDS.',
+  )
+  const backlogs = metrics.gauge('sealcast_backlogs', 'Subscriptions with messages waiting, in owned partitions.')
+  const unhealthy = metrics.gauge(
+    'sealcast_endpoints_unhealthy',
+    'Endpoints that failed many times in a row and are asked one message at a time.',
+  )
+  let backlogCount = 0
   return {
     ...createBrokerMetrics(metrics),
     attempted({ protocol, decision, seconds }) {
@@ -93,5 +115,12 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     leaseLost: () => lost.add({}),
     workersAlive: (count) => alive.set({}, count),
     partitionTakenOver: (reason) => takenOver.add({ reason }),
+    backlogged: (reason) => backlogged.add({ reason }),
+    backlogExpired: () => backlogExpired.add({}),
+    backlogs(more) {
+      backlogCount += more
+      backlogs.set({}, backlogCount)
+    },
+    endpointsUnhealthy: (count) => unhealthy.set({}, count),
   }
 }

@@ -183,7 +183,11 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
     quarantine: unused,
     handOff: unused,
     settleSubscription: unused,
+    noteAttempts: unused,
     readBody: unused,
+    listBacklogs: unused,
+    readBacklog: unused,
+    leaveBacklog: unused,
   })
   const retriesOf = (partition: number): PartitionRetries => ({
     schedule: unused,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { suite, test } from 'node:test'
 import type { Subscription } from '#shared/catalog'
+import { createFakeClock } from '#shared/clock'
 import { EnvelopeAuthenticationError } from '#shared/envelope'
 import { KmsDisabledError } from '#shared/kms-client'
 import type { Log } from '#shared/log'
@@ -10,10 +11,11 @@ import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { RedisForeignDataError, RedisUnavailableError } from '#shared/redis'
 import { type Entry, encodeEntry, LeaseLostError } from '#shared/stream-log'
 import type { AttemptDecision } from './decide-settlement.ts'
-import { createBudget } from './in-flight-budget.ts'
+import { createEndpoints } from './endpoints/endpoints.ts'
 import { RETRY_HOLD_MS } from './limits.ts'
 import { createDeliveryMetrics } from './metrics.ts'
 import { indexRecipients } from './recipients.ts'
+import { createReopen } from './reopen.ts'
 import { createRetryProcessor } from './retry.ts'
 import type { TopicState } from './topic-cache.ts'
 
@@ -118,16 +120,49 @@ suite('createRetryProcessor()', () => {
     assert.equal(settled.length, 1)
   })
 
-  test('waits for a place in the budget and gives it back', async () => {
-    const { process, attempts, budget } = setup({ capacity: 1 })
-    const signal = new AbortController().signal
-    await budget.reserve(1, signal)
-    const result = process(DUE)
-    await new Promise((resolve) => setImmediate(resolve))
+  test('counts the attempts that were made before it was scheduled', async () => {
+    const { process, attempts } = setup({ attemptsMade: 4 })
+    await process(DUE)
+    assert.deepEqual(attempts, [{ subscriptionId: 's1', attempt: 6 }])
+  })
+
+  test('holds without an attempt when a rate does not allow it now', async () => {
+    const { process, attempts, endpoints } = setup({ admitMs: 700 })
+    assert.deepEqual(await process(DUE), { kind: 'hold', delayMs: 700 })
     assert.deepEqual(attempts, [])
-    budget.release(1)
-    await result
-    assert.equal(await budget.reserve(1, signal), 1)
+    assert.equal(endpoints.of('s1').isIdle, true)
+  })
+
+  test('waits in line for an endpoint without room: two of them, while others come again later', async () => {
+    const { process, attempts, endpoints } = setup()
+    const permits = Array.from({ length: 64 }, () => endpoints.of('s1').tryEnter())
+    const waiting = [process(DUE), process(DUE)]
+    const third = await process(DUE)
+    assert.ok(third.kind === 'hold' && third.delayMs >= 250)
+    assert.deepEqual(attempts, [])
+    permits[0]?.leave('untried')
+    permits[1]?.leave('untried')
+    assert.deepEqual(await Promise.all(waiting), [{ kind: 'done' }, { kind: 'done' }])
+    assert.equal(attempts.length, 2)
+  })
+
+  test('leaves the line when the partition is given up', async () => {
+    const { process, attempts, endpoints, stopping } = setup()
+    for (let n = 0; n < 64; n++) endpoints.of('s1').tryEnter()
+    const waiting = process(DUE)
+    stopping.abort()
+    assert.deepEqual(await waiting, { kind: 'abandon' })
+    assert.deepEqual(attempts, [])
+    assert.equal(endpoints.of('s1').waiting, 0)
+  })
+
+  test('leaves an attempt alone that takes long while the partition is given up', async () => {
+    const { process, stopping, settled, lost } = setup({ answer: new Promise(() => undefined) })
+    const retrying = process(DUE)
+    stopping.abort()
+    assert.deepEqual(await retrying, { kind: 'abandon' })
+    assert.deepEqual(settled, [])
+    assert.equal(lost(), 0)
   })
 })
 
@@ -148,11 +183,12 @@ function subscription(id: string, o: Partial<Subscription> = {}): Subscription {
 }
 
 function known(subscriptions: Subscription[], { incarnation = NOW }: { incarnation?: string } = {}): TopicState {
+  const topic = { arn: TOPIC, incarnation, owner: '000000000000', createdAt: 0, attributes: {} }
   return {
     kind: 'known',
     version: 'v1',
-    topic: { arn: TOPIC, incarnation, owner: '000000000000', createdAt: 0, attributes: {} },
-    recipients: indexRecipients(subscriptions, incarnation),
+    topic,
+    recipients: indexRecipients(subscriptions, topic),
   }
 }
 
@@ -166,7 +202,9 @@ function setup({
   readFailure,
   settleFailure,
   settleFailureOnce,
-  capacity = 10,
+  attemptsMade = 1,
+  admitMs = 0,
+  answer,
 }: {
   topic?: TopicState
   decision?: AttemptDecision
@@ -177,7 +215,9 @@ function setup({
   readFailure?: Error
   settleFailure?: Error
   settleFailureOnce?: Error
-  capacity?: number
+  attemptsMade?: number
+  admitMs?: number
+  answer?: Promise<never>
 } = {}) {
   const recordMac = createRecordMac(
     createSecretRing('01234567', new Map([['01234567', createSecretKey(Buffer.alloc(32, 1))]])),
@@ -203,7 +243,9 @@ function setup({
   let failOnce = settleFailureOnce
   let lost = 0
   const gone = new AbortController()
-  const budget = createBudget({ capacity })
+  const stopping = new AbortController()
+  const clock = createFakeClock()
+  const endpoints = createEndpoints({ clock, retrySecondMs: 1_000 })
   const log: Log = {
     info: () => undefined,
     warn: () => undefined,
@@ -211,12 +253,9 @@ function setup({
     alarm: (event) => void alarms.push(event),
     flush: () => undefined,
   }
+  const metrics = createDeliveryMetrics(createMetrics({ service: 'test' }))
   const process = createRetryProcessor({
     lease: {
-      async readBody(messageId) {
-        if (readFailure !== undefined) throw readFailure
-        return messageId === MESSAGE ? { fields, openSubscriptions } : undefined
-      },
       async settleSubscription(messageId, subscriptionId) {
         const failure = settleFailure ?? failOnce
         failOnce = undefined
@@ -224,25 +263,40 @@ function setup({
         settled.push(`${messageId} ${subscriptionId}`)
       },
     },
+    reopen: createReopen({
+      lease: {
+        async readBody(messageId) {
+          if (readFailure !== undefined) throw readFailure
+          if (messageId !== MESSAGE) return undefined
+          return { fields, open: new Map(openSubscriptions.map((id) => [id, { attemptsMade, waits: false }])) }
+        },
+      },
+      recordMac,
+      topics: { resolve: async ([arn = '']) => new Map([[arn, topic]]) },
+      async compose() {
+        if (composeFailure !== undefined) throw composeFailure
+        return () => ({ headers: {}, body: '' })
+      },
+      clock,
+      log,
+      metrics,
+    }),
+    stopping: stopping.signal,
     gone: gone.signal,
     onLeaseLost() {
       lost++
     },
-    recordMac,
-    topics: { resolve: async ([arn = '']) => new Map([[arn, topic]]) },
-    async compose() {
-      if (composeFailure !== undefined) throw composeFailure
-      return () => ({ headers: {}, body: '' })
-    },
+    admit: () => admitMs,
     async attemptDelivery({ recipient, attempt }) {
       attempts.push({ subscriptionId: recipient.subscription.id, attempt })
-      return decision
+      await answer
+      return { decision, served: 'served' }
     },
-    budget,
+    endpoints,
     retrySecondMs: 5,
     random: () => 0.5,
     log,
-    metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
+    metrics,
   })
-  return { process, attempts, settled, alarms, gone, budget, lost: () => lost }
+  return { process, attempts, settled, alarms, stopping, gone, endpoints, lost: () => lost }
 }

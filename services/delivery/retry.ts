@@ -1,32 +1,34 @@
 /**
- * One due retry: body record → verify → topic → subscription → open → deliver → verdict.
+ * One due retry: permit → reopen → rate → attempt → verdict.
  *
- * The verdict counts only what was tried: a KMS key, a topic record or a Redis that is not usable
- * holds the job without consuming an attempt. Everything final removes the subscription from the body
- * record first, fenced by the lease; the last one removes the record, and the job is gone after it.
+ * The verdict counts only what was tried: an endpoint without room, a KMS key, a topic record or a Redis
+ * that is not usable holds the job without consuming an attempt. Everything final removes the subscription
+ * from the body record first, fenced by the lease; the last one removes the record, and the job is gone
+ * after it.
+ *
+ * A few retries of an endpoint without room wait for their turn; the others come again later, at the pace
+ * of the endpoint, so that one endpoint's retries do not take the places of all others'.
  */
 
 import type { Log } from '#shared/log'
-import type { RecordMac } from '#shared/record-mac'
 import { applyJitter, type DueRetry, type RetryVerdict } from '#shared/retry-schedule'
-import { decodeEntry, type Entry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
-import type { AttemptDelivery } from './attempt.ts'
-import type { Compose, Outgoing } from './compose.ts'
+import { LeaseLostError, type PartitionLease } from '#shared/stream-log'
+import type { Admit } from './admit.ts'
+import type { AttemptDelivery, Attempted } from './attempt.ts'
 import { decideError } from './decide-settlement.ts'
-import type { Budget } from './in-flight-budget.ts'
+import type { Permit, Served } from './endpoints/endpoint.ts'
+import type { Endpoints } from './endpoints/endpoints.ts'
 import { keepTrying } from './keep-trying.ts'
-import { RETRY_HOLD_MS } from './limits.ts'
+import { leaveSignal } from './leave-signal.ts'
+import { MAX_RETRIES_WAITING, RETRY_HOLD_MS } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
-import { recipientsOf } from './recipients.ts'
+import type { Reopen } from './reopen.ts'
 import { isTampering, reportFailure } from './report-failure.ts'
-import type { TopicCache } from './topic-cache.ts'
 
 export interface RetryDependencies {
-  recordMac: RecordMac
-  topics: TopicCache
-  compose: Compose
+  admit: Admit
   attemptDelivery: AttemptDelivery
-  budget: Budget
+  endpoints: Endpoints
   /** Length of one second of a retry policy. */
   retrySecondMs: number
   random: () => number
@@ -34,92 +36,114 @@ export interface RetryDependencies {
   metrics: DeliveryMetrics
 }
 
-type BodyLease = Pick<PartitionLease, 'readBody' | 'settleSubscription'>
-
 const HOLD: RetryVerdict = { kind: 'hold', delayMs: RETRY_HOLD_MS }
 const DONE: RetryVerdict = { kind: 'done' }
 const ABANDON: RetryVerdict = { kind: 'abandon' }
 
 /**
  * @param lease of the partition the job belongs to
+ * @param stopping aborts when no more attempts are to be begun; those under way are left alone soon after
  * @param gone aborts when that lease is lost
  * @param onLeaseLost called when a fenced script was refused
  */
 export function createRetryProcessor(
-  o: RetryDependencies & { lease: BodyLease; gone: AbortSignal; onLeaseLost: () => void },
+  o: RetryDependencies & {
+    lease: Pick<PartitionLease, 'settleSubscription'>
+    reopen: Reopen
+    stopping: AbortSignal
+    gone: AbortSignal
+    onLeaseLost: () => void
+  },
 ): (due: DueRetry) => Promise<RetryVerdict> {
-  const { lease, gone, metrics, log } = o
+  const { lease } = o
+  const ended = AbortSignal.any([o.stopping, o.gone])
+  const left = leaveSignal(o.stopping, o.gone)
+  const whenLeft = new Promise<RetryVerdict>((resolve) => {
+    left.addEventListener('abort', () => resolve(ABANDON), { once: true })
+  })
+  const waitingFor = new Map<string, number>()
+  let waiting = 0
 
   return async (due) => {
-    const places = await o.budget.reserve(1, gone)
-    if (places === 0) return ABANDON
+    const permit = await enter(due.subscriptionId)
+    if (ended.aborted) {
+      permit?.leave('untried')
+      return ABANDON
+    }
+    if (permit === undefined) return { kind: 'hold', delayMs: o.endpoints.of(due.subscriptionId).holdMs() }
+    // An attempt may take fifteen seconds; whoever takes the partition over need not wait for it.
+    return Promise.race([retryWith(permit, due), whenLeft])
+  }
+
+  async function enter(subscriptionId: string): Promise<Permit | undefined> {
+    const endpoint = o.endpoints.of(subscriptionId)
+    const permit = endpoint.tryEnter()
+    if (permit !== undefined) return permit
+    const ofThisEndpoint = waitingFor.get(subscriptionId) ?? 0
+    if (waiting >= MAX_RETRIES_WAITING.partition || ofThisEndpoint >= MAX_RETRIES_WAITING.endpoint) return undefined
+    waiting++
+    waitingFor.set(subscriptionId, ofThisEndpoint + 1)
     try {
-      return await retry(due)
+      return await endpoint.enter(ended)
+    } finally {
+      waiting--
+      const others = (waitingFor.get(subscriptionId) ?? 1) - 1
+      if (others === 0) waitingFor.delete(subscriptionId)
+      else waitingFor.set(subscriptionId, others)
+    }
+  }
+
+  async function retryWith(permit: Permit, due: DueRetry): Promise<RetryVerdict> {
+    let served: Served = 'untried'
+    const onServed = (one: Served) => {
+      served = one
+    }
+    try {
+      return await retry(due, onServed)
     } catch (error) {
-      if (error instanceof LeaseLostError) o.onLeaseLost()
-      if (gone.aborted || error instanceof LeaseLostError) return ABANDON
+      if (left.aborted) return ABANDON
+      if (error instanceof LeaseLostError) {
+        o.onLeaseLost()
+        return ABANDON
+      }
       if (isTampering(error) || decideError(error).reason === 'UNEXPECTED') {
         reportFailure(o, 'retry.failed', { messageId: due.messageId }, error)
       }
       return HOLD
     } finally {
-      o.budget.release(places)
+      permit.leave(served)
     }
   }
 
-  async function retry({ messageId, subscriptionId, retriesMade }: DueRetry): Promise<RetryVerdict> {
-    const body = await lease.readBody(messageId)
-    if (body === undefined || !body.openSubscriptions.includes(subscriptionId)) return DONE
-
+  async function retry(
+    { messageId, subscriptionId, retriesMade }: DueRetry,
+    onServed: (served: Served) => void,
+  ): Promise<RetryVerdict> {
     const settle = async (): Promise<RetryVerdict> => {
-      await keepTrying(() => lease.settleSubscription(messageId, subscriptionId), gone)
+      await keepTrying(() => lease.settleSubscription(messageId, subscriptionId), left)
       return DONE
     }
-    /** The record stays where it lies, as evidence; with the job gone nothing refers to it any more. */
-    const refuse = (reason: string, error?: unknown): RetryVerdict => {
-      metrics.entryQuarantined(reason)
-      log.alarm('body.refused', { messageId, subscriptionId, reason }, error)
-      return DONE
+    const reopened = await o.reopen(messageId, subscriptionId)
+    switch (reopened.kind) {
+      case 'absent':
+      case 'refused':
+        return DONE
+      case 'dropped':
+        return settle()
+      case 'hold':
+        return HOLD
+      case 'ready': {
+        const { entry, recipient, outgoing, state } = reopened
+        const waitMs = await o.admit(entry, recipient)
+        if (waitMs > 0) return { kind: 'hold', delayMs: Math.max(waitMs, o.endpoints.of(subscriptionId).holdMs()) }
+        if (ended.aborted) return ABANDON
+        const attempt = state.attemptsMade + retriesMade + 1
+        const { decision, served }: Attempted = await o.attemptDelivery({ entry, recipient, outgoing, attempt })
+        onServed(served)
+        if (decision.kind !== 'retry') return settle()
+        const delayMs = applyJitter(decision.delaySeconds * o.retrySecondMs, o.random())
+        return { kind: 'retry', delayMs, reason: decision.reason }
+      }
     }
-
-    let entry: Entry
-    try {
-      entry = decodeEntry(body.fields, o.recordMac)
-    } catch (error) {
-      const { kind, reason } = decideError(error)
-      if (kind === 'quarantine') return refuse(reason, error)
-      throw error
-    }
-    // Genuine, but of another message: somebody moved it here.
-    if (entry.messageId !== messageId) return refuse('RECORD_FORGED')
-
-    const topic = (await o.topics.resolve([entry.topicArn])).get(entry.topicArn)
-    if (topic === undefined || topic.kind === 'unusable') return HOLD
-    if (topic.kind === 'unknown' || topic.topic.incarnation !== entry.incarnation) {
-      metrics.dropped('topic')
-      return settle()
-    }
-    const recipient = recipientsOf(entry, topic.recipients).find(
-      ({ subscription }) => subscription.id === subscriptionId,
-    )
-    if (recipient === undefined) {
-      metrics.dropped('subscription')
-      return settle()
-    }
-
-    let outgoing: Outgoing
-    try {
-      outgoing = await o.compose(entry, topic.topic, [recipient])
-    } catch (error) {
-      const { kind, reason } = decideError(error)
-      if (kind === 'quarantine') return refuse(reason, error)
-      throw error
-    }
-    if (gone.aborted) return ABANDON
-    // The first attempt was made straight from the stream.
-    const decision = await o.attemptDelivery({ entry, recipient, outgoing, attempt: retriesMade + 2 })
-    if (decision.kind !== 'retry') return settle()
-    const delayMs = applyJitter(decision.delaySeconds * o.retrySecondMs, o.random())
-    return { kind: 'retry', delayMs, reason: decision.reason }
   }
 }

@@ -54,7 +54,7 @@ export function createTopicCache({
       if (snapshot === undefined) return { kind: 'unknown' }
       const { topic, version } = snapshot
       const { subscriptions } = await catalog.readSubscriptions(topicArn)
-      return { kind: 'known', topic, version, recipients: indexRecipients(subscriptions, topic.incarnation) }
+      return { kind: 'known', topic, version, recipients: indexRecipients(subscriptions, topic) }
     } catch (error) {
       // One bad record must not stop the topics it was asked for together with.
       if (!(error instanceof BrokerError) || error.retryable) throw error

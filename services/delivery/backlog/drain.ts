@@ -1,0 +1,249 @@
+/**
+ * Empties the backlog of one subscription: reference → permit → reopen → rate → attempt → leave.
+ *
+ * Oldest first, as many at once as the endpoint has permits. A reference leaves the backlog when its
+ * message is delivered, given up, or in the retry schedule; one that cannot be tried now (a KMS key, a
+ * topic record) stays and is met again at the next round. Whoever waits consumes no attempt, but not for
+ * ever: past `maxAgeMs` it is given up, or an endpoint nobody repairs would fill Redis.
+ *
+ * reading ──page──▶ each reference in turn ──end──▶ resting ──joined, or held ones due──▶ reading
+ *                                                     └──nothing left──▶ over
+ */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '#shared/clock'
+import { applyJitter, type PartitionRetries } from '#shared/retry-schedule'
+import type { BacklogReference, PartitionLease } from '#shared/stream-log'
+import type { Admit } from '../admit.ts'
+import type { AttemptDelivery } from '../attempt.ts'
+import type { AttemptDecision } from '../decide-settlement.ts'
+import type { Served } from '../endpoints/endpoint.ts'
+import type { Endpoints } from '../endpoints/endpoints.ts'
+import { keepTrying } from '../keep-trying.ts'
+import { BACKLOG_PAGE, RETRY_HOLD_MS } from '../limits.ts'
+import type { Reopen } from '../reopen.ts'
+
+export type BacklogLease = Pick<PartitionLease, 'readBacklog' | 'leaveBacklog' | 'noteAttempts'>
+
+export interface DrainDependencies {
+  lease: BacklogLease
+  retries: Pick<PartitionRetries, 'schedule'>
+  reopen: Reopen
+  admit: Admit
+  attemptDelivery: AttemptDelivery
+  endpoints: Endpoints
+  /** Length of one second of a retry policy. */
+  retrySecondMs: number
+  random: () => number
+  clock: Clock
+  /** How long a message may wait. */
+  maxAgeMs: number
+  /** Aborts when no more attempts are to be begun. */
+  ended: AbortSignal
+  /** Aborts when the lease is lost or given back. */
+  gone: AbortSignal
+  /** A message was given up because it waited too long. */
+  onExpired: (reference: { messageId: string; subscriptionId: string }) => void
+  /** @param reference without a message id when the backlog itself could not be read */
+  onFailure: (error: unknown, reference: { messageId: string | undefined; subscriptionId: string }) => void
+}
+
+export interface Drain {
+  /** Resolves when the backlog is empty, or when it ended; attempts may still be under way then. */
+  readonly over: Promise<void>
+  /** Nothing is read any more: what joins from now on needs another one. */
+  readonly isOver: boolean
+  /** How many attempts are under way. */
+  readonly underWay: number
+  /** A message whose first attempt goes on is about to join: not to be tried when it is met. */
+  expect(messageId: string): void
+  /** References joined. */
+  joined(): void
+  /** The first attempt of an expected message, and where it lies, if that is known. */
+  attempting(reference: BacklogReference, decision: Promise<AttemptDecision>): void
+}
+
+/** What came of a reference. */
+type Outcome =
+  | { kind: 'close' | 'leave' | 'hold' | 'elsewhere' }
+  | { kind: 'retry'; delaySeconds: number; attemptsMade: number }
+
+export function startDrain(subscriptionId: string, o: DrainDependencies): Drain {
+  const { lease, clock, ended, gone } = o
+  /** Message ids. */
+  const underWay = new Set<string>()
+  let after = '0'
+  /** When references that could not be tried are met again. */
+  let heldUntil: number | undefined
+  let news = false
+  let isOver = false
+  let wake = (): void => undefined
+  /** Those for whom a rate has no room ask one after another. */
+  let turn: Promise<unknown> = Promise.resolve()
+
+  return {
+    over: run(),
+    get isOver() {
+      return isOver
+    },
+    get underWay() {
+      return underWay.size
+    },
+    expect: (messageId) => void underWay.add(messageId),
+    joined() {
+      news = true
+      wake()
+    },
+    attempting(reference, decision) {
+      void finish(reference, async () => outcomeOf(await decision, 1))
+    },
+  }
+
+  async function run(): Promise<void> {
+    try {
+      while (!ended.aborted) {
+        news = false
+        if (heldUntil !== undefined && clock.now() >= heldUntil) {
+          heldUntil = undefined
+          after = '0'
+        }
+        const page = await keepTrying(() => lease.readBacklog(subscriptionId, after, BACKLOG_PAGE), ended)
+        for (const reference of page) {
+          after = reference.backlogId
+          if (!underWay.has(reference.messageId)) await begin(reference)
+          if (ended.aborted) return
+        }
+        if (page.length > 0 || news) continue
+        if (underWay.size === 0 && heldUntil === undefined) {
+          if (after === '0') return
+          after = '0'
+        } else {
+          await rest()
+        }
+      }
+    } catch (error) {
+      if (!ended.aborted) o.onFailure(error, { messageId: undefined, subscriptionId })
+    } finally {
+      isOver = true
+    }
+  }
+
+  /** Until something joined, everything under way has ended, or held references are due again. */
+  async function rest(): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve
+    })
+    const timer = setTimeout(() => wake(), RETRY_HOLD_MS)
+    const onEnd = () => wake()
+    ended.addEventListener('abort', onEnd, { once: true })
+    if (!ended.aborted) await woken
+    ended.removeEventListener('abort', onEnd)
+    clearTimeout(timer)
+  }
+
+  /** Resolves once the reference is under way, or given up. */
+  async function begin(reference: BacklogReference): Promise<void> {
+    const { messageId } = reference
+    if (isExpired(reference)) {
+      o.onExpired({ messageId, subscriptionId })
+      return finish(reference, async () => ({ kind: 'close' }))
+    }
+    const permit = await o.endpoints.of(subscriptionId).enter(ended)
+    if (permit === undefined) return
+    underWay.add(messageId)
+    void finish(reference, async () => {
+      let served: Served = 'untried'
+      try {
+        return await attempt(messageId, (one) => {
+          served = one
+        })
+      } finally {
+        permit.leave(served)
+      }
+    })
+  }
+
+  async function attempt(messageId: string, onServed: (served: Served) => void): Promise<Outcome> {
+    const reopened = await o.reopen(messageId, subscriptionId)
+    if (reopened.kind === 'dropped') return { kind: 'close' }
+    if (reopened.kind === 'absent' || reopened.kind === 'refused') return { kind: 'leave' }
+    if (reopened.kind === 'hold') return { kind: 'hold' }
+    const { entry, recipient, outgoing, state } = reopened
+    if (!state.waits) return { kind: 'elsewhere' }
+    if ((await o.admit(entry, recipient)) > 0) {
+      const admitted = turn.then(() => keepAsking(() => o.admit(entry, recipient)))
+      turn = admitted.catch(() => undefined)
+      await admitted
+    }
+    if (ended.aborted) return { kind: 'hold' }
+    const made = state.attemptsMade + 1
+    const { decision, served } = await o.attemptDelivery({ entry, recipient, outgoing, attempt: made })
+    onServed(served)
+    return outcomeOf(decision, made)
+  }
+
+  async function keepAsking(admit: () => number | Promise<number>): Promise<void> {
+    for (let waitMs = await admit(); waitMs > 0 && !ended.aborted; waitMs = await admit()) {
+      await delay(waitMs, undefined, { signal: ended }).catch(() => undefined)
+    }
+  }
+
+  /** Does the work and applies what came of it; a reference that could not be tried is met again. */
+  async function finish(reference: BacklogReference, work: () => Promise<Outcome>): Promise<void> {
+    const { messageId } = reference
+    try {
+      await apply(reference, await work())
+    } catch (error) {
+      hold()
+      if (!gone.aborted) o.onFailure(error, { messageId, subscriptionId })
+    } finally {
+      underWay.delete(messageId)
+      if (underWay.size === 0) wake()
+    }
+  }
+
+  async function apply(reference: BacklogReference, outcome: Outcome): Promise<void> {
+    const { messageId } = reference
+    const leave = (close: boolean) =>
+      keepTrying(() => lease.leaveBacklog({ ...reference, subscriptionId, close }), gone)
+    switch (outcome.kind) {
+      case 'hold':
+        return hold()
+      case 'close':
+        await leave(true)
+        return
+      case 'leave':
+        await leave(false)
+        return
+      case 'retry':
+        await keepTrying(() => lease.noteAttempts(messageId, subscriptionId, outcome.attemptsMade), gone)
+        await schedule(messageId, outcome.delaySeconds)
+        await leave(false)
+        return
+      case 'elsewhere':
+        // Whoever noted that may have ended before the job was written; one that exists is not written again.
+        await schedule(messageId, 0)
+        await leave(false)
+    }
+  }
+
+  async function schedule(messageId: string, delaySeconds: number): Promise<void> {
+    const delayMs = applyJitter(delaySeconds * o.retrySecondMs, o.random())
+    await keepTrying(() => o.retries.schedule({ messageId, subscriptionId }, { delayMs }), gone)
+  }
+
+  function hold(): void {
+    heldUntil ??= clock.now() + RETRY_HOLD_MS
+  }
+
+  /** By the time it joined, which Redis gave. */
+  function isExpired({ backlogId }: BacklogReference): boolean {
+    return clock.now() - Number(backlogId.split('-')[0]) > o.maxAgeMs
+  }
+}
+
+/** @param attemptsMade this one included */
+function outcomeOf(decision: AttemptDecision, attemptsMade: number): Outcome {
+  if (decision.kind !== 'retry') return { kind: 'close' }
+  return { kind: 'retry', delaySeconds: decision.delaySeconds, attemptsMade }
+}
