@@ -32,7 +32,7 @@ suite('checkImports()', () => {
 
   test('fails when it looked at no module', async (t) => {
     const folder = setup(t)
-    for (const name of ['services', 'shared', 'deploy']) mkdirSync(join(folder, name))
+    for (const name of ['services', 'shared', 'deploy', 'loadtest']) mkdirSync(join(folder, name))
     const { problems } = await checkImports(folder)
     assert.ok(problems.some((problem) => problem.startsWith('No module was looked at')))
   })
