@@ -37,16 +37,53 @@ suite('createAdmission()', () => {
     assert.equal(typeof admission.enter({ isLink: false }), 'function')
   })
 
-  test('sends the first refusal at once, the rest at a bounded rate and none later than two seconds', async () => {
+  test('sends the first refusal at once, the rest at a bounded rate and none later than five seconds', () => {
     const { admission, clock, pauses, refused } = setup({ maxInFlight: 1 })
-    for (let n = 0; n < 9_000; n++) void admission.refuse('in-flight')
+    for (let n = 0; n < 19_000; n++) void admission.refuse('in-flight')
     assert.equal(pauses[0], 0)
     assert.equal(Math.round(pauses[3_000] ?? 0), 1000)
-    assert.equal(Math.max(...pauses), 2000)
+    assert.equal(Math.max(...pauses), 5000)
     clock.advance(10_000)
     void admission.refuse('waited')
     assert.equal(pauses.at(-1), 0)
-    assert.deepEqual([refused.length, refused[0], refused.at(-1)], [9_001, 'in-flight', 'waited'])
+    assert.deepEqual([refused.length, refused[0], refused.at(-1)], [19_001, 'in-flight', 'waited'])
+  })
+
+  test('refuses at a third of the rate at which it answers, whatever the machine can do', () => {
+    const { admission, clock, pauses, turn } = setup({ maxInFlight: 2 })
+    // Never idle, as in overload.
+    admission.enter({ isLink: false })
+    for (const [answersPerSecond, refusalsPerSecond] of [
+      [9_000, 3_000],
+      [1_500, 500],
+      [30, 100],
+      [30_000, 3_000],
+    ] as const) {
+      for (let n = 0; n < answersPerSecond; n++) {
+        const leave = admission.enter({ isLink: false })
+        clock.advance(1000 / answersPerSecond)
+        turn()
+        if (typeof leave === 'function') leave()
+      }
+      clock.advance(60_000)
+      pauses.length = 0
+      for (let n = 0; n <= 100; n++) void admission.refuse('in-flight')
+      const measured = 100_000 / (pauses[100] ?? 0)
+      assert.ok(Math.abs(measured / refusalsPerSecond - 1) < 0.1, `${measured} at ${answersPerSecond}`)
+      turn()
+    }
+  })
+
+  test('does not take a pause of publishers for a slow machine', () => {
+    const { admission, clock, pauses, turn } = setup({ maxInFlight: 1 })
+    for (let n = 0; n < 10; n++) {
+      clock.advance(10_000)
+      turn()
+      const leave = admission.enter({ isLink: false })
+      if (typeof leave === 'function') leave()
+    }
+    for (let n = 0; n <= 100; n++) void admission.refuse('in-flight')
+    assert.equal(Math.round(pauses[100] ?? 0), 33)
   })
 
   test('closes connections rather than hold more refusals back than it can keep', async () => {
