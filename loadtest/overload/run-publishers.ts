@@ -10,6 +10,8 @@ export interface PublisherOptions {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   readonly topicArn: string
   readonly bodyBytes: number
+  /** Whose processor time is told. */
+  readonly gatewayPid: number
   readonly connections: number
   readonly seconds: number
   /** Signed beforehand. */
@@ -35,7 +37,8 @@ export interface PublisherReport {
   sentMs: number[]
   refusedMs: number[]
   seconds: number
-  cpuSeconds: number
+  /** Of the gateway, without what opening the connections took. */
+  gatewayCpuSeconds: number
 }
 
 const MAIN = fileURLToPath(new URL('./publisher-process.ts', import.meta.url))

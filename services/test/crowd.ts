@@ -72,9 +72,9 @@ export async function openSlowSenders({ count, ...target }: Target & { count: nu
   const dripping = setInterval(() => {
     for (const socket of crowd) socket.write(drips.get(socket) ?? '')
   }, DRIP_MS)
-  const allClosed = Promise.all(Array.from(crowd, (socket) => once(socket, 'close'))).then(() =>
-    clearInterval(dripping),
-  )
+  // Not events.once: a reset connection is closed as well.
+  const closing = Array.from(crowd, (socket) => new Promise((resolve) => socket.once('close', resolve)))
+  const allClosed = Promise.all(closing).then(() => clearInterval(dripping))
   return {
     open: () => crowd.size,
     allClosed,
