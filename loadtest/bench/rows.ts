@@ -7,6 +7,7 @@ import { publish } from './publish.ts'
 import { publishBatch } from './publish-batch.ts'
 import { rawDelivery } from './raw-delivery.ts'
 import type { Row } from './row.ts'
+import { seal } from './seal.ts'
 import { sealed } from './sealed.ts'
 import { signedDelivery } from './signed-delivery.ts'
 
@@ -14,6 +15,7 @@ export const ROWS: readonly Row[] = [
   publish,
   publishBatch,
   sealed,
+  seal,
   rawDelivery,
   signedDelivery,
   latency,
