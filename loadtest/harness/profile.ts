@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-interface CpuProfile {
+export interface CpuProfile {
   readonly nodes: readonly ProfileNode[]
   readonly samples: readonly number[]
   /** Microseconds before each sample. */
@@ -13,9 +13,10 @@ interface CpuProfile {
 interface ProfileNode {
   readonly id: number
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  readonly children?: readonly number[]
 }
 
-export interface SelfTime {
+export interface FunctionTime {
   readonly name: string
   readonly ms: number
   /** Of all that is not idle. */
@@ -23,37 +24,88 @@ export interface SelfTime {
 }
 
 /** Functions by the time spent in themselves, longest first; without what waits for work. */
-export function selfTimes(profile: CpuProfile): SelfTime[] {
-  const names = new Map(profile.nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]))
-  const times = new Map<string, number>()
-  let total = 0
-  for (const [index, id] of profile.samples.entries()) {
-    const name = names.get(id) ?? '(unknown)'
-    if (name === '(idle)' || name === '(root)') continue
-    const ms = (profile.timeDeltas[index] ?? 0) / 1000
-    times.set(name, (times.get(name) ?? 0) + ms)
-    total += ms
+export function selfTimes(profile: CpuProfile): FunctionTime[] {
+  const { times, totalMs } = readTimes(profile)
+  const byName = new Map<string, number>()
+  for (const { id, callFrame } of profile.nodes) {
+    const name = nameOf(callFrame)
+    byName.set(name, (byName.get(name) ?? 0) + (times.get(id) ?? 0))
   }
-  return [...times].map(([name, ms]) => ({ name, ms, share: ms / total })).sort((a, b) => b.ms - a.ms)
+  return sorted(byName, totalMs)
 }
 
-/** @param kinds of the processes by their script's folder under services/ @returns text for the terminal */
+/** Functions of ours by the time spent in them and in all they call, longest first. */
+export function totalTimes(profile: CpuProfile): FunctionTime[] {
+  const { times, totalMs } = readTimes(profile)
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]))
+  const byName = new Map<string, number>()
+  /** @returns time below and in the node */
+  const visit = (node: ProfileNode, above: ReadonlySet<string>): number => {
+    const name = nameOf(node.callFrame)
+    const below = new Set(above).add(name)
+    let ms = times.get(node.id) ?? 0
+    for (const id of node.children ?? []) {
+      const child = nodes.get(id)
+      if (child !== undefined) ms += visit(child, below)
+    }
+    // A function that calls itself counts once.
+    if (isOurs(node.callFrame.url) && !above.has(name)) byName.set(name, (byName.get(name) ?? 0) + ms)
+    return ms
+  }
+  const [root] = profile.nodes
+  if (root !== undefined) visit(root, new Set())
+  return sorted(byName, totalMs)
+}
+
+/** @param kinds of the processes by their folder under services/ @returns text for the terminal */
 export function describeProfiles(folder: string, kinds: readonly string[], count: number): string {
   const lines: string[] = []
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
     const profile: CpuProfile = JSON.parse(readFileSync(join(folder, file), 'utf8'))
     const kind = kinds.find((name) =>
-      profile.nodes.some(({ callFrame }) => callFrame.url.endsWith(`/services/${name}/main.ts`)),
+      profile.nodes.some(({ callFrame }) => callFrame.url.includes(`/services/${name}/`)),
     )
     if (kind === undefined) continue
-    const times = selfTimes(profile)
-    const busyMs = times.reduce((sum, { ms }) => sum + ms, 0)
-    lines.push('', `${kind}: ${join(folder, file)}, ${Math.round(busyMs)} ms busy`)
-    for (const { name, ms, share } of times.slice(0, count)) {
-      lines.push(`  ${(share * 100).toFixed(1).padStart(5)} %  ${Math.round(ms).toString().padStart(6)} ms  ${name}`)
-    }
+    const { totalMs } = readTimes(profile)
+    lines.push('', `${kind}: ${join(folder, file)}, ${Math.round(totalMs)} ms busy, its start included`)
+    lines.push('  in the function itself:', ...describeTimes(selfTimes(profile).slice(0, count)))
+    lines.push('  in functions of ours and all they call:', ...describeTimes(totalTimes(profile).slice(0, count)))
   }
   return lines.join('\n')
+}
+
+function describeTimes(times: readonly FunctionTime[]): string[] {
+  return times.map(
+    ({ name, ms, share }) =>
+      `  ${(share * 100).toFixed(1).padStart(5)} %  ${Math.round(ms).toString().padStart(6)} ms  ${name}`,
+  )
+}
+
+/** Milliseconds of each node itself, those that wait for work left out. */
+function readTimes({ nodes, samples, timeDeltas }: CpuProfile): { times: Map<number, number>; totalMs: number } {
+  const waiting = new Set(
+    nodes.filter(({ callFrame }) => ['(idle)', '(root)'].includes(callFrame.functionName)).map(({ id }) => id),
+  )
+  const times = new Map<number, number>()
+  let totalMs = 0
+  for (const [index, id] of samples.entries()) {
+    if (waiting.has(id)) continue
+    const ms = (timeDeltas[index] ?? 0) / 1000
+    times.set(id, (times.get(id) ?? 0) + ms)
+    totalMs += ms
+  }
+  return { times, totalMs }
+}
+
+function sorted(byName: ReadonlyMap<string, number>, totalMs: number): FunctionTime[] {
+  return [...byName]
+    .filter(([, ms]) => ms > 0)
+    .map(([name, ms]) => ({ name, ms, share: ms / totalMs }))
+    .sort((a, b) => b.ms - a.ms)
+}
+
+function isOurs(url: string): boolean {
+  return /\/(services|shared)\//.test(url) && !url.includes('/node_modules/')
 }
 
 function nameOf({ functionName, url, lineNumber }: ProfileNode['callFrame']): string {
