@@ -23,6 +23,8 @@ export function readGatewayConfig(env: Environment) {
       secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
       principalsFile: read.requiredText('SEALCAST_PRINCIPALS_FILE'),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9464, min: 0, max: 65_535 }),
+      /** Whoever starts the process that replaces this one sets it. */
+      metricsReusePort: read.oneOf('SEALCAST_METRICS_REUSE_PORT', ['0', '1'], { default: '0' }) === '1',
       /** Empty: any region a request names in its credential scope. */
       regions: read.list('SEALCAST_REGIONS', { default: [] }),
       /** Where endpoints may be; refused early here, in earnest by the workers. */

@@ -36,7 +36,11 @@ const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
 const count = createGatewayMetrics(metrics)
 
-await using _metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+await using _metricsServer = await serveMetrics({
+  metrics,
+  port: config.metricsPort,
+  reusePort: config.metricsReusePort,
+})
 await using principals = await openPrincipals({
   file: config.principalsFile,
   onReloadFailure: (error) => log.error('principals.reload-failed', {}, error),

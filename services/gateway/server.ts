@@ -14,6 +14,7 @@ import { type BodyResult, createBodyReader, type ReadBody } from './read-body.ts
 import { createBrokenRequests } from './refuse-broken-request.ts'
 import { refuseMisdirected, refuseOverloaded, refuseTooLong } from './refuse-misdirected.ts'
 import { findSigningCertificate } from './signing-certificates.ts'
+import { stopServers } from './stop-servers.ts'
 
 export interface GatewayServer {
   readonly port: number
@@ -72,10 +73,12 @@ export async function startGatewayServer(o: {
   if (http !== undefined) servers.push(http)
 
   let stopping = false
+  let requests = 0
   const broken = createBrokenRequests()
   const readBody = createBodyReader()
   for (const server of servers) {
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+      requests++
       broken.watch(request, response)
       serve(request, response, { ...o, readBody, secure: server === https, isStopping: () => stopping }).catch(
         (error) => {
@@ -102,13 +105,7 @@ export async function startGatewayServer(o: {
     async stop(deadlineMs) {
       stopping = true
       stopWatching()
-      const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-      for (const server of servers) server.closeIdleConnections()
-      const deadline = setTimeout(() => {
-        for (const server of servers) server.closeAllConnections()
-      }, deadlineMs)
-      await closed
-      clearTimeout(deadline)
+      await stopServers(servers, { requestsSoFar: () => requests, deadlineMs })
     },
   }
 }
@@ -209,7 +206,8 @@ function reloadTlsOnChange(
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, () => {
+    // Several gateways share a port, and the kernel shares its connections out. Elsewhere than on Linux it does not.
+    server.listen({ port, host, reusePort: process.platform === 'linux' }, () => {
       server.off('error', reject)
       resolve((server.address() as AddressInfo).port)
     })
