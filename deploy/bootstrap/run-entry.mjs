@@ -36,7 +36,7 @@ export async function findNode(root) {
 export function runEntry({ node, entry, args, stopsWithUs }) {
   const stdio = stopsWithUs ? ['inherit', 'inherit', 'inherit', 'ipc'] : 'inherit'
   const child = spawn(node, [entry, ...args], { stdio })
-  const forwarders = STOP_SIGNALS.map((signal) => [signal, () => child.kill(signal)])
+  const forwarders = [...STOP_SIGNALS, 'SIGUSR2'].map((signal) => [signal, () => child.kill(signal)])
   for (const [signal, forward] of forwarders) process.on(signal, forward)
   return new Promise((resolve, reject) => {
     child.on('error', reject)

@@ -25,6 +25,8 @@ export function readDeliveryConfig(env: Environment) {
       /** Where endpoints may be, beside public addresses. */
       endpointNetworks: readEndpointNetworks(read),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9465, min: 0, max: 65_535 }),
+      /** Whoever starts the process that replaces this one sets it. */
+      metricsReusePort: read.oneOf('SEALCAST_METRICS_REUSE_PORT', ['0', '1'], { default: '0' }) === '1',
       partitions: read.integer('SEALCAST_PARTITIONS', { default: 16, min: 1, max: 1024 }),
       leaseMs: read.integer('SEALCAST_LEASE_MS', { default: 5_000, min: 300, max: 600_000 }),
       /** How long a second of a retry policy takes; only tests shorten it. */

@@ -56,7 +56,11 @@ const trust = createSubscriberTrust(
   config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8'),
 )
 
-await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+await using metricsServer = await serveMetrics({
+  metrics,
+  port: config.metricsPort,
+  reusePort: config.metricsReusePort,
+})
 await using kms = createKmsClient({
   endpoint: config.kmsEndpoint,
   credential: await readBrokerCredential(config.secretsDir),

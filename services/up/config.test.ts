@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readUpConfig } from './config.ts'
-import { portWishes } from './port-wishes.ts'
+import { metricsPorts, metricsPortWishes, portWishes } from './port-wishes.ts'
 import { kmsUrl, publicUrl } from './service-settings.ts'
+import { stackProcesses } from './stack-processes.ts'
 
 suite('readUpConfig()', () => {
   test('has the documented defaults', () => {
@@ -25,7 +26,10 @@ suite('readUpConfig()', () => {
     ['SEALCAST_KMS', 'cloud'],
     ['SEALCAST_ACCOUNT_ID', '12'],
     ['SEALCAST_GATEWAY_PORT', '65536'],
-    ['SEALCAST_METRICS_PORT', '65535'],
+    ['SEALCAST_METRICS_PORT', '65534'],
+    ['SEALCAST_GATEWAYS', '0'],
+    ['SEALCAST_WORKERS', '33'],
+    ['SEALCAST_WORKERS', 'two'],
     ['SEALCAST_PUBLIC_URL', 'localhost'],
     ['SEALCAST_PUBLIC_URL', 'ftp://broker.example'],
     ['SEALCAST_REGION', 'us east'],
@@ -40,18 +44,38 @@ suite('readUpConfig()', () => {
 })
 
 suite('portWishes()', () => {
-  test('gives delivery and KMS the metrics ports after the gateway’s, or any when that is 0', () => {
-    const ports = (metricsPort: string) => {
-      const wishes = portWishes(readUpConfig({ SEALCAST_METRICS_PORT: metricsPort }, '/'), { redis: true })
-      return [wishes.gatewayMetrics.port, wishes.deliveryMetrics.port, wishes.kmsMetrics.port]
-    }
-    assert.deepEqual(ports('9000'), [9000, 9001, 9002])
-    assert.deepEqual(ports('0'), [0, 0, 0])
-  })
-
   test('wants no port for a Redis that is not ours, nor for HTTP unless asked', () => {
     const wishes = portWishes(readUpConfig({}, '/'), { redis: false })
     assert.ok(!('redis' in wishes) && !('http' in wishes))
+  })
+})
+
+suite('metricsPortWishes()', () => {
+  const ports = (env: Record<string, string>) => {
+    const config = readUpConfig(env, '/')
+    const wishes = metricsPortWishes(config, stackProcesses(config))
+    const chosen = Object.fromEntries(Object.entries(wishes).map(([name, { port }]) => [name, port]))
+    return Object.fromEntries(metricsPorts({ ...chosen, other: 1 }))
+  }
+
+  test('gives each process the next port, and those of one gateway and one worker always the same', () => {
+    const first = { gateway: 9000, delivery: 9001, kms: 9002 }
+    assert.deepEqual(ports({ SEALCAST_METRICS_PORT: '9000' }), first)
+    assert.deepEqual(ports({ SEALCAST_METRICS_PORT: '9000', SEALCAST_GATEWAYS: '2', SEALCAST_WORKERS: '3' }), {
+      ...first,
+      'gateway-2': 9003,
+      'delivery-2': 9004,
+      'delivery-3': 9005,
+    })
+  })
+
+  test('takes any port when the first one is 0', () => {
+    assert.deepEqual(ports({ SEALCAST_METRICS_PORT: '0' }), { gateway: 0, delivery: 0, kms: 0 })
+  })
+
+  test('leaves room for the last one', () => {
+    const most = { SEALCAST_GATEWAYS: '2', SEALCAST_WORKERS: '2', SEALCAST_METRICS_PORT: '65531' }
+    assert.equal(ports(most)['delivery-2'], 65_535)
   })
 })
 

@@ -3,6 +3,12 @@
 import { isAbsolute, resolve } from 'node:path'
 import { type Environment, readSettings } from '#shared/config'
 
+/** Gateways, and workers; above this one machine does not gain any more. */
+export const MAX_PROCESSES = 32
+
+/** Whether several processes can listen on one port: `reusePort`, which shares its connections out between them. */
+export const SHARES_PORTS = process.platform === 'linux'
+
 export type UpConfig = ReturnType<typeof readUpConfig>
 
 /**
@@ -39,7 +45,15 @@ export function readUpConfig(env: Environment, cwd: string) {
     if ((tlsCertificateFile === undefined) !== (tlsKeyFile === undefined)) {
       read.refuse('SEALCAST_TLS_CERT_FILE', 'and SEALCAST_TLS_KEY_FILE must be set together')
     }
+    const processes = (name: string) => read.integer(name, { default: 1, min: 1, max: MAX_PROCESSES })
+    const gateways = processes('SEALCAST_GATEWAYS')
+    if (gateways > 1 && !SHARES_PORTS) {
+      read.refuse('SEALCAST_GATEWAYS', 'must be 1 here: only on Linux do several gateways share a port')
+    }
+    const workers = processes('SEALCAST_WORKERS')
     return {
+      gateways,
+      workers,
       home: path('SEALCAST_HOME') ?? resolve(cwd, '.sealcast'),
       account,
       region,
@@ -52,8 +66,8 @@ export function readUpConfig(env: Environment, cwd: string) {
       kmsUsesTls: read.optionalText('SEALCAST_KMS_TLS_CERT_FILE') !== undefined,
       redisPort: port('SEALCAST_REDIS_PORT', 4379),
       redisUrl: read.optionalText('SEALCAST_REDIS_URL'),
-      /** The gateway's; delivery and KMS take the next two. */
-      metricsPort: port('SEALCAST_METRICS_PORT', 9464, 65_533),
+      /** The first gateway's; the first worker, the KMS, and then all others take the next ones. */
+      metricsPort: port('SEALCAST_METRICS_PORT', 9464, 65_535 - gateways - workers),
       // Set, these win over what `up` would make itself.
       tlsFiles: tlsCertificateFile && tlsKeyFile ? { certificate: tlsCertificateFile, key: tlsKeyFile } : undefined,
       secretsDir: path('SEALCAST_SECRETS_DIR'),

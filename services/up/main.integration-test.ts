@@ -72,10 +72,13 @@ suite('services/up/main.ts', () => {
     const { up } = setup(t)
     const help = await up(['--help'])
     assert.deepEqual([help.code, help.stdout], [0, ''])
-    assert.match(help.stderr, /^Usage: npm run up\n/)
-    const unknown = await up(['--gateway'])
-    assert.equal(unknown.code, 2)
-    assert.match(unknown.stderr, /--gateway/)
+    assert.match(help.stderr, /^Usage: npm run up /)
+    assert.match(help.stderr, /--gateways/)
+    for (const args of [['--gateway'], ['--workers', '0']]) {
+      const refused = await up(args)
+      assert.equal(refused.code, 2)
+      assert.match(refused.stderr, new RegExp(`^[^\\n]*${args[0]}[^\\n]*\\n$`))
+    }
   })
 })
 

@@ -5,12 +5,14 @@
 
 import { dirname, relative } from 'node:path'
 import { systemClock } from '#shared/clock'
+import type { Environment } from '#shared/config'
 import { BrokerError, describeError } from '#shared/errors'
 import { notifyReady } from '#shared/lifecycle'
 import { closeRedis, openRedis, redisCall, whenReady } from '#shared/redis'
 import { redisWarnings } from './check-redis.ts'
 import { readUpConfig } from './config.ts'
 import { RedisUnusableError } from './errors.ts'
+import { parseArguments } from './parse-arguments.ts'
 import { createProgress } from './progress.ts'
 import { runStack, StoppedError } from './run-stack.ts'
 import { listenForStopSignals } from './stop-signals.ts'
@@ -24,26 +26,26 @@ process.umask(0o077)
 // A terminal that closes takes standard error with it; stopping in order matters more than saying so.
 process.stderr.on('error', () => {})
 const write = (text: string) => process.stderr.write(text)
-const args = process.argv.slice(2)
 
-if (args.includes('--help') || args.includes('-h')) {
+const asked = parseArguments(process.argv.slice(2))
+if (asked.kind === 'help') {
   write(HELP)
-} else if (args.length > 0) {
-  write(`Unknown argument ${args[0]}\n\n${HELP}`)
+} else if (asked.kind === 'refused') {
+  write(`${asked.text}\n`)
   process.exitCode = 2
 } else {
-  process.exitCode = await up()
+  process.exitCode = await up({ ...process.env, ...asked.settings })
 }
 // The channel of whoever started us would keep this process alive.
 if (process.connected) process.disconnect()
 
-async function up(): Promise<number> {
+async function up(env: Environment): Promise<number> {
   const signals = listenForStopSignals()
   try {
-    const config = readUpConfig(process.env, process.cwd())
+    const config = readUpConfig(env, process.cwd())
     await runStack({
       config,
-      env: process.env,
+      env,
       root: dirname(dirname(import.meta.dirname)),
       clock: systemClock,
       progress: createProgress(write),
@@ -52,7 +54,7 @@ async function up(): Promise<number> {
       onReady: ({ home, gatewayUrl }) => {
         const { account, region } = config
         const seconds = (performance.now() - startedAt) / 1000
-        write(readyText({ home: shorten(home), gatewayUrl, account, region, seconds }))
+        write(readyText({ home: shorten(home), gatewayUrl, account, region, seconds, pid: process.pid }))
         notifyReady()
       },
     })

@@ -2,15 +2,11 @@
 
 import type { PortWish } from './choose-ports.ts'
 import type { UpConfig } from './config.ts'
+import type { StackProcess } from './stack-processes.ts'
 
 const LOOPBACK = '127.0.0.1'
 
 export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
-  const metrics = (offset: number): PortWish => ({
-    host: LOOPBACK,
-    port: config.metricsPort === 0 ? 0 : config.metricsPort + offset,
-    variable: 'SEALCAST_METRICS_PORT',
-  })
   const gatewayHost = { host: config.gatewayHost, hostVariable: 'SEALCAST_GATEWAY_HOST' }
   const wishes = {
     gateway: { ...gatewayHost, port: config.gatewayPort, variable: 'SEALCAST_GATEWAY_PORT' },
@@ -20,9 +16,6 @@ export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
       port: config.kmsPort,
       variable: 'SEALCAST_KMS_PORT',
     },
-    gatewayMetrics: metrics(0),
-    deliveryMetrics: metrics(1),
-    kmsMetrics: metrics(2),
   }
   const http =
     config.httpPort === undefined
@@ -30,4 +23,29 @@ export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
       : { ...gatewayHost, port: config.httpPort, variable: 'SEALCAST_HTTP_PORT' }
   const ownRedis = redis ? { host: LOOPBACK, port: config.redisPort, variable: 'SEALCAST_REDIS_PORT' } : undefined
   return { ...wishes, ...(http ? { http } : {}), ...(ownRedis ? { redis: ownRedis } : {}) }
+}
+
+const METRICS = 'metrics of '
+
+/** One for each process, in their order. */
+export function metricsPortWishes(
+  config: UpConfig,
+  processes: readonly StackProcess[],
+): Record<`${typeof METRICS}${string}`, PortWish> {
+  return Object.fromEntries(
+    processes.map(({ name }, at) => [
+      `${METRICS}${name}`,
+      {
+        host: LOOPBACK,
+        port: config.metricsPort === 0 ? 0 : config.metricsPort + at,
+        variable: 'SEALCAST_METRICS_PORT',
+      },
+    ]),
+  )
+}
+
+/** @param chosen what became of the wishes, among others */
+export function metricsPorts(chosen: Readonly<Record<string, number>>): ReadonlyMap<string, number> {
+  const own = Object.entries(chosen).filter(([name]) => name.startsWith(METRICS))
+  return new Map(own.map(([name, port]) => [name.slice(METRICS.length), port]))
 }

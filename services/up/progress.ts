@@ -6,7 +6,7 @@ export interface Progress {
   say(who: string, text: string): void
 }
 
-const NAME_WIDTH = 9
+const NAME_WIDTH = 10
 
 export function createProgress(write: (text: string) => void): Progress {
   const say = (who: string, text: string) => write(`${who.padEnd(NAME_WIDTH)}  ${text}\n`)

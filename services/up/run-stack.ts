@@ -1,7 +1,7 @@
 /**
  * The stack, from nothing to ready and back.
  *
- * Redis, then KMS, then gateway and delivery together, each waited for; backwards at the end, so that
+ * Redis, then KMS, then gateways and workers together, each waited for; backwards at the end, so that
  * nothing new comes in while what is in flight is finished, and nothing loses its Redis before. `env` is
  * written last and removed first: its presence means ready. Every step of the way back is registered
  * before its step forward, so a start that fails half-way leaves nothing behind.
@@ -15,12 +15,12 @@ import { describeError } from '#shared/errors'
 import { createMissingSecrets } from '#shared/secrets'
 import { gatewayHosts, prepareCertificates } from './certificates.ts'
 import { choosePorts } from './choose-ports.ts'
-import type { UpConfig } from './config.ts'
+import { SHARES_PORTS, type UpConfig } from './config.ts'
 import { openDataDirectory, replaceFile } from './data-directory.ts'
 import { acquireLock } from './lock.ts'
 import { openLogFiles } from './log-files.ts'
 import { endLeftovers, openPidFile } from './pid-file.ts'
-import { portWishes } from './port-wishes.ts'
+import { metricsPorts, metricsPortWishes, portWishes } from './port-wishes.ts'
 import { prepareAdmin } from './prepare-admin.ts'
 import { createLogPrinter } from './print-log.ts'
 import {
@@ -30,10 +30,13 @@ import {
   readRedisPassword,
   stopStrayRedis,
 } from './private-redis.ts'
+import { createProcessSlot, type ProcessSlot } from './process-slot.ts'
 import type { Progress } from './progress.ts'
-import { kmsUrl, publicUrl, type ServiceName, serviceSettings } from './service-settings.ts'
+import { createRollingRestart } from './rolling-restart.ts'
+import { kmsUrl, publicUrl, serviceSettings } from './service-settings.ts'
+import { type StackProcess, stackProcesses } from './stack-processes.ts'
 import type { StopSignals } from './stop-signals.ts'
-import { type ProcessPlan, type Supervised, supervise } from './supervise.ts'
+import { type ProcessPlan, supervise } from './supervise.ts'
 import { lostSecretsTexts } from './texts.ts'
 import { formatEnv } from './write-env.ts'
 
@@ -75,7 +78,12 @@ export async function runStack(o: {
 
   const externalRedis =
     config.redisUrl !== undefined && !isPrivateRedisUrl(config.redisUrl, password) ? config.redisUrl : undefined
-  const ports = await choosePorts(portWishes(config, { redis: externalRedis === undefined }))
+  const processes = stackProcesses(config)
+  const chosen = await choosePorts({
+    ...portWishes(config, { redis: externalRedis === undefined }),
+    ...metricsPortWishes(config, processes),
+  })
+  const ports = { ...chosen, metrics: metricsPorts(chosen) }
   const pids = openPidFile(directory.pids)
   undo.defer(() => pids.remove())
 
@@ -87,42 +95,60 @@ export async function runStack(o: {
       progress.say('up', `cannot write ${directory.pids} (${describeError(error).code})`)
     }
   }
-  const start = async (plan: ProcessPlan, did: string) => {
-    const supervised = supervise(plan, {
-      logs,
-      events: {
-        onPid: recordPid,
-        onDeath: (name, how, delayMs) => progress.say(name, `${how}; starting it again in ${delayMs} ms`),
-        onRestarted: (name, pid) => progress.say(name, `runs again, pid ${pid}`),
-      },
+  const createSlot = (plan: ProcessPlan): ProcessSlot => {
+    const slot = createProcessSlot({
+      plan,
+      sharesPorts: SHARES_PORTS,
+      supervise: (itsPlan, onPid) =>
+        supervise(itsPlan, {
+          logs,
+          events: {
+            onPid: (_name, pid) => onPid(pid),
+            onDeath: (name, how, delayMs) => progress.say(name, `${how}; starting it again in ${delayMs} ms`),
+            onRestarted: (name, pid) => progress.say(name, `runs again, pid ${pid}`),
+          },
+        }),
+      recordPid,
     })
-    undo.defer(() => stop(supervised))
-    signals.hurry.addEventListener('abort', () => supervised.kill())
-    await progress.step(plan.name, async () => {
-      await unlessStopped(supervised.start())
+    signals.hurry.addEventListener('abort', () => slot.kill())
+    return slot
+  }
+  const stop = (slot: ProcessSlot) =>
+    progress.step(slot.name, async () => ({ did: 'stopped', value: await slot.stop() }))
+  const start = (slot: ProcessSlot, did: string) =>
+    progress.step(slot.name, async () => {
+      await unlessStopped(slot.start())
       return { did, value: undefined }
     })
+  /** @returns where they run; stopped together when the stack is */
+  const startAll = async (plans: readonly ProcessPlan[], did: string): Promise<ProcessSlot[]> => {
+    const slots = plans.map(createSlot)
+    undo.defer(async () => void (await Promise.all(slots.map(stop))))
+    await Promise.all(slots.map((slot) => start(slot, did)))
+    return slots
   }
-  const stop = (supervised: Supervised) =>
-    progress.step(supervised.name, async () => ({ did: 'stopped', value: await supervised.stop() }))
 
   const redisUrl = await startRedis()
   const admin = await prepareFiles()
   const settings = serviceSettings({ env: o.env, config, directory, ports, redisUrl })
-  const service = (name: ServiceName): ProcessPlan => ({
+  const plan = ({ name, service }: StackProcess): ProcessPlan => ({
     name,
     command: process.execPath,
-    args: [join(o.root, 'services', name, 'main.ts')],
-    env: settings[name],
+    args: [join(o.root, 'services', service, 'main.ts')],
+    env: settings.get(name) ?? {},
     cwd: o.root,
     ready: 'message',
     readyWithinMs: READY_WITHIN_MS,
     stopGraceMs,
   })
-  await start(service('kms'), `ready at ${kmsUrl(config, ports)}`)
-  // Delivery is registered first, so that the gateway is stopped before it.
+  const plansOf = (service: string) => processes.filter((one) => one.service === service).map(plan)
+  await startAll(plansOf('kms'), `ready at ${kmsUrl(config, ports)}`)
+  // Workers are registered first, so that the gateways are stopped before them.
   const gatewayUrl = publicUrl(config, ports)
-  await Promise.all([start(service('delivery'), 'ready'), start(service('gateway'), `ready at ${gatewayUrl}`)])
+  const [workers, gateways] = await Promise.all([
+    startAll(plansOf('delivery'), 'ready'),
+    startAll(plansOf('gateway'), `ready at ${gatewayUrl}`),
+  ])
 
   undo.defer(() => rmSync(directory.env, { force: true }))
   replaceFile(
@@ -136,11 +162,11 @@ export async function runStack(o: {
       caFile: directory.ca,
       caBundleFile: directory.caBundle,
       redisUrl,
-      metricsUrls: [ports.gatewayMetrics, ports.deliveryMetrics, ports.kmsMetrics].map(
-        (port) => `http://127.0.0.1:${port}/metrics`,
-      ),
+      metricsUrls: [...ports.metrics.values()].map((port) => `http://127.0.0.1:${port}/metrics`),
     }),
   )
+  const rolling = createRollingRestart({ slots: [...gateways, ...workers], progress, stop: signals.stop })
+  signals.onRestart(() => rolling.request())
   o.onReady({ home: directory.home, gatewayUrl })
   await aborted(signals.stop)
   progress.say('up', 'stopping; once more Ctrl-C kills what still runs')
@@ -163,16 +189,18 @@ export async function runStack(o: {
     }
     const port = ports.redis ?? 0
     const redis = preparePrivateRedis(directory, { port, password })
-    await start(
-      {
-        name: 'redis',
-        command: 'redis-server',
-        args: [directory.redisConfig],
-        env: o.env,
-        cwd: directory.redis,
-        ready: redis.whenReady,
-        stopGraceMs: REDIS_GRACE_MS,
-      },
+    await startAll(
+      [
+        {
+          name: 'redis',
+          command: 'redis-server',
+          args: [directory.redisConfig],
+          env: o.env,
+          cwd: directory.redis,
+          ready: redis.whenReady,
+          stopGraceMs: REDIS_GRACE_MS,
+        },
+      ],
       `ready on port ${port}, AOF in ${directory.redis}`,
     )
     return redis.url

@@ -33,10 +33,10 @@ suite('serviceSettings()', () => {
     assert.equal(kms.SEALCAST_HOME, home)
   })
 
-  test('gives each service its own metrics port', (t) => {
-    const { kms, gateway, delivery } = setup(t, {})
-    const ports = [gateway, delivery, kms].map((settings) => settings.SEALCAST_METRICS_PORT)
-    assert.deepEqual(ports, ['3', '4', '5'])
+  test('gives each process its own metrics port', (t) => {
+    const { all } = setup(t, {})
+    const ports = [...all].map(([name, settings]) => [name, settings.SEALCAST_METRICS_PORT])
+    assert.deepEqual(Object.fromEntries(ports), { gateway: '3', delivery: '4', kms: '5', 'gateway-2': '6' })
   })
 })
 
@@ -44,10 +44,14 @@ function setup(t: TestContext, from: Record<string, string> | ((home: string) =>
   const home = mkdtempSync(join(tmpdir(), 'sealcast-settings-'))
   t.after(() => rmSync(home, { recursive: true }))
   const env = { SEALCAST_HOME: home, ...(typeof from === 'function' ? from(home) : from) }
-  const ports = { gateway: 1, kms: 2, gatewayMetrics: 3, deliveryMetrics: 4, kmsMetrics: 5 }
-  const config = readUpConfig(env, '/')
-  return {
-    home,
-    ...serviceSettings({ env, config, directory: openDataDirectory(home), ports, redisUrl: 'redis://127.0.0.1:6' }),
-  }
+  const metrics = new Map(['gateway', 'delivery', 'kms', 'gateway-2'].map((name, at) => [name, 3 + at]))
+  const all = serviceSettings({
+    env,
+    config: readUpConfig(env, '/'),
+    directory: openDataDirectory(home),
+    ports: { gateway: 1, kms: 2, metrics },
+    redisUrl: 'redis://127.0.0.1:6',
+  })
+  const of = (name: string) => all.get(name) ?? assert.fail()
+  return { home, all, gateway: of('gateway'), delivery: of('delivery'), kms: of('kms') }
 }

@@ -1,24 +1,21 @@
 /** The environment the services are started with. */
 
 import type { Environment } from '#shared/config'
-import type { UpConfig } from './config.ts'
+import { SHARES_PORTS, type UpConfig } from './config.ts'
 import type { DataDirectory } from './data-directory.ts'
 
 export interface Ports {
   readonly gateway: number
   readonly http?: number
   readonly kms: number
-  readonly gatewayMetrics: number
-  readonly deliveryMetrics: number
-  readonly kmsMetrics: number
+  /** By the name of the process. */
+  readonly metrics: ReadonlyMap<string, number>
 }
-
-export type ServiceName = 'kms' | 'gateway' | 'delivery'
 
 /**
  * Everything that is set goes on to the services, and wins where `up` only has a default of its own.
  *
- * @returns one environment for each service; they differ in the metrics port
+ * @returns one environment for each process, by its name; they differ in the metrics port
  */
 export function serviceSettings(o: {
   env: Environment
@@ -26,7 +23,7 @@ export function serviceSettings(o: {
   directory: DataDirectory
   ports: Ports
   redisUrl: string
-}): Record<ServiceName, Environment> {
+}): ReadonlyMap<string, Environment> {
   const { config, directory, ports } = o
   const settings = {
     ...withoutClientSettings(o.env, directory),
@@ -47,12 +44,10 @@ export function serviceSettings(o: {
     // What is tried out on one machine, or in one network, is there. Empty counts as unset everywhere.
     SEALCAST_ENDPOINT_NETWORKS: o.env.SEALCAST_ENDPOINT_NETWORKS || 'loopback,private',
     SEALCAST_SUBSCRIBER_CA_FILE: config.subscriberCaFile ?? directory.ca,
+    // A process that is being replaced still serves its metrics when the next one begins to.
+    ...(SHARES_PORTS ? { SEALCAST_METRICS_REUSE_PORT: '1' } : {}),
   }
-  return {
-    kms: { ...settings, SEALCAST_METRICS_PORT: String(ports.kmsMetrics) },
-    gateway: { ...settings, SEALCAST_METRICS_PORT: String(ports.gatewayMetrics) },
-    delivery: { ...settings, SEALCAST_METRICS_PORT: String(ports.deliveryMetrics) },
-  }
+  return new Map([...ports.metrics].map(([name, port]) => [name, { ...settings, SEALCAST_METRICS_PORT: String(port) }]))
 }
 
 /** The gateway as clients and subscribers see it. */

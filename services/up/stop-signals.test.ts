@@ -21,6 +21,17 @@ suite('listenForStopSignals()', () => {
     assert.equal(signals.hurry.aborted, false)
   })
 
+  test('passes each SIGUSR2 on as a request to restart, which stops nothing', (t) => {
+    const { source, signals } = setup(t)
+    let requests = 0
+    source.emit('SIGUSR2')
+    signals.onRestart(() => void requests++)
+    source.emit('SIGUSR2')
+    source.emit('SIGUSR2')
+    assert.equal(requests, 2)
+    assert.equal(signals.stop.aborted, false)
+  })
+
   test('hurries at a later one', (t) => {
     const { source, signals, at } = setup(t)
     source.emit('SIGINT')

@@ -9,7 +9,14 @@ import { lostSecretsTexts, readyText } from './texts.ts'
 
 suite('readyText()', () => {
   const text = (home: string) =>
-    readyText({ home, gatewayUrl: 'https://localhost:4443', account: '000000000000', region: 'us-east-1', seconds: 1 })
+    readyText({
+      home,
+      gatewayUrl: 'https://localhost:4443',
+      account: '000000000000',
+      region: 'us-east-1',
+      seconds: 1,
+      pid: 12,
+    })
 
   test('shows the usual folder as it is typed', () => {
     assert.match(text('.sealcast'), /^ {2}source \.sealcast\/env$/m)

@@ -2,14 +2,18 @@
 
 import { quoteForShell } from './write-env.ts'
 
-export const HELP = `Usage: npm run up
+export const HELP = `Usage: npm run up [-- --gateways <number> --workers <number>]
 
-Starts a private Redis, a local KMS, a gateway and a delivery worker, keeps them running, and stops them
-all on Ctrl-C. When the file env is in the data directory, everything is ready.
+Starts a private Redis, a local KMS, gateways and delivery workers (one of each unless told), keeps them
+running, and stops them all on Ctrl-C. When the file env is in the data directory, everything is ready.
+SIGUSR2 replaces gateways and workers one after another, without a pause for publishers.
+
+  --gateways, SEALCAST_GATEWAYS   1 to 32, on one port; several need Linux
+  --workers, SEALCAST_WORKERS     1 to 32; partitions are shared between them
 
   SEALCAST_HOME          data directory (.sealcast)
   SEALCAST_GATEWAY_PORT  HTTPS (4443)             SEALCAST_HTTP_PORT     plain HTTP (off)
-  SEALCAST_KMS_PORT      local KMS (4599)         SEALCAST_METRICS_PORT  and the next two (9464)
+  SEALCAST_KMS_PORT      local KMS (4599)         SEALCAST_METRICS_PORT  first of one each (9464)
   SEALCAST_REDIS_PORT    private Redis (4379)     SEALCAST_REDIS_URL     a Redis of yours instead
   SEALCAST_PUBLIC_URL    the gateway as clients and subscribers see it (https://localhost:<port>)
 
@@ -22,6 +26,7 @@ export function readyText(o: {
   account: string
   region: string
   seconds: number
+  pid: number
 }): string {
   return `
 Sealcast is ready at ${o.gatewayUrl} (${o.seconds.toFixed(1)} s). In another terminal:
@@ -30,7 +35,7 @@ Sealcast is ready at ${o.gatewayUrl} (${o.seconds.toFixed(1)} s). In another ter
   aws sns create-topic --name orders
   aws sns publish --topic-arn arn:aws:sns:${o.region}:${o.account}:orders --message hello
 
-Logs are in ${o.home}/logs. Ctrl-C stops everything.
+Logs are in ${o.home}/logs. Ctrl-C stops everything; kill -USR2 ${o.pid} replaces gateways and workers one by one.
 
 `
 }

@@ -10,16 +10,19 @@ export interface MetricsServer extends AsyncDisposable {
 
 /**
  * @param port 0 takes any free one
+ * @param reusePort lets another process serve on the same port: the one that replaces this one, for a moment
  * @param host loopback unless told otherwise: the page names topics and keys
  * @throws what listening throws, e.g. EADDRINUSE
  */
 export async function serveMetrics({
   metrics,
   port,
+  reusePort = false,
   host = '127.0.0.1',
 }: {
   metrics: Metrics
   port: number
+  reusePort?: boolean
   host?: string
 }): Promise<MetricsServer> {
   const server = createServer((request, response) => {
@@ -34,7 +37,7 @@ export async function serveMetrics({
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, host, resolve)
+    server.listen({ port, host, reusePort }, resolve)
   })
   return {
     port: (server.address() as AddressInfo).port,
