@@ -46,16 +46,20 @@ export async function createTopic(sns: SNSClient, attributes: Record<string, str
   return arn ?? ''
 }
 
-/** Subscribes an HTTPS endpoint and confirms it by visiting the SubscribeURL, as people do. */
+/** Subscribes an HTTPS endpoint, to one topic or to several, and confirms it by visiting the SubscribeURL, as people do. */
 export async function subscribeAndConfirm(
   stack: Stack,
-  { sns, topicArn }: { sns: SNSClient; topicArn: string },
+  o: { sns: SNSClient } & ({ topicArn: string } | { topicArns: readonly string[] }),
 ): Promise<TestSubscriber> {
+  const topicArns = 'topicArn' in o ? [o.topicArn] : o.topicArns
   const subscriber = await startTestSubscriber({ authority: readAuthority(stack) })
-  await sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'https', Endpoint: subscriber.url }))
-  const [confirmation] = await subscriber.receive('SubscriptionConfirmation', 1)
-  const visited = await fetch(confirmation?.json.SubscribeURL ?? '')
-  if (visited.status !== 200) throw new Error(`The SubscribeURL answered ${visited.status}`)
+  for (const topicArn of topicArns) {
+    await o.sns.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'https', Endpoint: subscriber.url }))
+  }
+  for (const { json } of await subscriber.receive('SubscriptionConfirmation', topicArns.length)) {
+    const visited = await fetch(json.SubscribeURL ?? '')
+    if (visited.status !== 200) throw new Error(`The SubscribeURL answered ${visited.status}`)
+  }
   return subscriber
 }
 

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 
-export type ProcessName = 'gateway' | 'delivery' | 'kms' | 'redis'
+export type ProcessName = 'gateway' | 'gateway-2' | 'delivery' | 'delivery-2' | 'kms' | 'redis'
 
 export interface Stack extends AsyncDisposable {
   readonly home: string
