@@ -133,8 +133,14 @@ export function createEndpoint({
     pauseMs = pauseAfter(unanswered) * thousandthMs
     pausedUntil = clock.now() + pauseMs
     clearTimeout(pauseTimer)
-    pauseTimer = setTimeout(serveLine, pauseMs)
+    pauseTimer = setTimeout(endPause, pauseMs)
     pauseTimer.unref()
+  }
+
+  /** Whatever the clock says: a timer may be early by part of a millisecond, and nobody would wake the line again. */
+  const endPause = (): void => {
+    pausedUntil = 0
+    serveLine()
   }
 
   const noteDuration = (startedAt: number): void => {
