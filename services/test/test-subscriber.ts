@@ -12,7 +12,8 @@ import { type CertifiedKey, issueServerCertificate } from '#shared/pki'
 export interface ReceivedRequest {
   readonly headers: IncomingHttpHeaders
   readonly body: string
-  /** The body as JSON, with SNS's field names. */
+  readonly bytes: Buffer
+  /** The body as JSON, with SNS's field names; empty when it is none. */
   readonly json: Readonly<Record<string, string>>
 }
 
@@ -59,8 +60,9 @@ export async function startTestSubscriber({ authority }: { authority?: Certified
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const body = Buffer.concat(chunks).toString('utf8')
-      const arrived: ReceivedRequest = { headers: request.headers, body, json: JSON.parse(body) }
+      const bytes = Buffer.concat(chunks)
+      const body = bytes.toString('utf8')
+      const arrived: ReceivedRequest = { headers: request.headers, body, bytes, json: parse(body) }
       received.push(arrived)
       subscriber.answer(arrived, response)
       arrivals.emit('arrival')
@@ -69,6 +71,14 @@ export async function startTestSubscriber({ authority }: { authority?: Certified
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return Object.assign(subscriber, { url: `${certificate ? 'https' : 'http'}://localhost:${port}/hook` })
+}
+
+function parse(body: string): Record<string, string> {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return {} // A raw body is whatever was published.
+  }
 }
 
 /**
