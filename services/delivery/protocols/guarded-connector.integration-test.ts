@@ -129,6 +129,18 @@ suite('createGuardedConnector()', () => {
     assert.deepEqual(new Set(results.map((result) => JSON.stringify(result))), new Set([JSON.stringify(REFUSED_NAME)]))
   })
 
+  test('asks once for a name that many connections wait for, and keeps no other name waiting', async () => {
+    await using stage = await setup({ allow: '127.0.0.1', addresses: ['127.0.0.1', '127.0.0.2'] })
+    const released = stage.hold('slow.test')
+    const waiting = Array.from({ length: 50 }, () => stage.post('slow.test'))
+    assert.deepEqual(await stage.post('hooks.test'), OK)
+    assert.equal(stage.lookups(), 2)
+    released()
+    for (const result of await Promise.all(waiting)) assert.deepEqual(result, OK)
+    assert.equal(stage.lookups(), 2)
+    assert.equal(stage.connections('127.0.0.2'), 0)
+  })
+
   test('follows no redirect to another host, and does not even look it up', async () => {
     for (const status of [301, 302, 303, 307, 308]) {
       await using stage = await setup({ allow: '127.0.0.1', addresses: ['127.0.0.1'] })
@@ -165,6 +177,7 @@ async function setup({ allow, addresses }: { allow: string; addresses: readonly 
   const refused: { host: string; reason: string }[] = []
   const connections = new Map<string, number>()
   const names = new Set<string>()
+  const held = new Map<string, Promise<void>>()
   let current = addresses
   let lookups = 0
   const stage = {
@@ -174,6 +187,12 @@ async function setup({ allow, addresses }: { allow: string; addresses: readonly 
     port: 0,
     closeConnections: false,
     respond: (_request: IncomingMessage, response: ServerResponse): void => void response.end(),
+    /** Has look-ups of the name wait until the function is called that it returns. */
+    hold(name: string) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held.set(name, promise)
+      return resolve
+    },
     /** Runs after a look-up was answered. */
     answerNext: (): void => undefined,
     answer: (...next: string[]) => {
@@ -210,7 +229,7 @@ async function setup({ allow, addresses }: { allow: string; addresses: readonly 
     names.add(host)
     const answer = current.map((address) => ({ address, family: isIP(address) }))
     const notFound = Object.assign(new Error('not found'), { code: 'ENOTFOUND' })
-    process.nextTick(() => {
+    Promise.resolve(held.get(host)).then(() => {
       callback(answer.length === 0 ? notFound : null, answer)
       stage.answerNext()
     })

@@ -16,6 +16,7 @@ import type { SecureContext } from 'node:tls'
 import { buildConnector } from 'undici'
 import { type EndpointNetworks, judgeAddress, type RefusalReason } from '#shared/endpoint-guard'
 import { BrokerError } from '#shared/errors'
+import { shareLookups } from './share-lookups.ts'
 
 /**
  * No address of the endpoint is allowed. Of an endpoint given as an address that is final. A name may lead
@@ -50,9 +51,10 @@ export function createGuardedConnector({
   timeoutMs: number
   lookup?: LookupFunction
 }): buildConnector.connector {
+  // All addresses of a name, even where one would do: the first may be refused and the second not.
+  const lookupAll = shareLookups(lookup)
   const guardedLookup: LookupFunction = (host, options, callback) => {
-    // All of them, even where one would do: the first may be refused and the second not.
-    lookup(host, { ...options, all: true }, (error, answer) => {
+    lookupAll(host, options, (error, answer) => {
       if (error !== null) {
         callback(error, '')
         return
