@@ -40,26 +40,30 @@ export interface FoundSubscription {
   indexed: string
 }
 
-export async function findSubscription(
-  o: CatalogOptions,
-  wanted: EndpointOwner & { topicArn: string; incarnation: string },
-  now: number,
-): Promise<FoundSubscription> {
+type Wanted = EndpointOwner & { topicArn: string; incarnation: string }
+
+export async function findSubscription(o: CatalogOptions, wanted: Wanted, now: number): Promise<FoundSubscription> {
+  const found = await findStored(o, wanted, now)
+  if (found.subscription === undefined || !isExpired(found.subscription, now)) return found
+  if (await removeSubscription(o, found.subscription)) return { subscription: undefined, indexed: '' }
+  // Somebody renewed it, or removed it first.
+  return findSubscription(o, wanted, now)
+}
+
+/** Also one that expired. */
+async function findStored(o: CatalogOptions, wanted: Wanted, now: number): Promise<FoundSubscription> {
   const { topicArn } = wanted
   const { indexed, isComplete, oldest } = await lookUp(o, wanted, now)
   const others = oldest.filter((id) => id !== indexed)
   if (others.length > 0) await removeExpired(o, topicArn, others, now)
-  const subscription = indexed === '' ? undefined : await readCandidate(o, topicArn, indexed)
-  if (subscription !== undefined && isThe(subscription, wanted)) {
-    return await unlessExpired(o, { subscription, indexed }, now)
-  }
+  const candidate = indexed === '' ? undefined : await readCandidate(o, topicArn, indexed)
+  if (candidate !== undefined && isThe(candidate, wanted)) return { subscription: candidate, indexed }
   if (isComplete && indexed === '') return { subscription: undefined, indexed }
   const { subscriptions } = await readSubscriptions(o, topicArn)
   await indexSubscriptions(o, topicArn, subscriptions)
-  const found = subscriptions.find((one) => isThe(one, wanted))
-  // Where the entry leads elsewhere, writing the new subscription replaces it.
-  if (found === undefined) return { subscription: undefined, indexed }
-  return await unlessExpired(o, { subscription: found, indexed: found.id }, now)
+  // Where there is none and the entry leads elsewhere, writing the new subscription replaces it.
+  const subscription = subscriptions.find((one) => isThe(one, wanted))
+  return { subscription, indexed: subscription?.id ?? indexed }
 }
 
 export async function countSubscriptions(
@@ -98,7 +102,7 @@ export async function indexSubscriptions(
 /** One round trip: what the endpoint leads to, whether the indexes hold every record, who has waited too long. */
 async function lookUp(
   o: CatalogOptions,
-  wanted: EndpointOwner & { topicArn: string },
+  wanted: Wanted,
   now: number,
 ): Promise<{ indexed: string; isComplete: boolean; oldest: string[] }> {
   const { topicArn } = wanted
@@ -128,14 +132,6 @@ async function readCandidate(o: CatalogOptions, topicArn: string, id: string): P
   }
 }
 
-async function unlessExpired(o: CatalogOptions, found: FoundSubscription, now: number): Promise<FoundSubscription> {
-  const { subscription } = found
-  if (subscription === undefined || !isExpired(subscription, now)) return found
-  const isRemoved = await removeSubscription(o, subscription)
-  // Somebody else renewed or removed it: whoever writes next finds out by what it expects.
-  return { subscription: undefined, indexed: isRemoved ? '' : found.indexed }
-}
-
 /** The index may lie about their age, so each record is asked, and the index corrected where it did. */
 async function removeExpired(o: CatalogOptions, topicArn: string, ids: readonly string[], now: number): Promise<void> {
   const absent: string[] = []
@@ -149,7 +145,7 @@ async function removeExpired(o: CatalogOptions, topicArn: string, ids: readonly 
   await redisCall(o.redis, () => o.redis.zrem(keys.pendingKey(topicArn), ...absent), { writes: true })
 }
 
-function isThe(one: Subscription, wanted: EndpointOwner & { incarnation: string }): boolean {
+function isThe(one: Subscription, wanted: Wanted): boolean {
   return (
     one.incarnation === wanted.incarnation &&
     one.protocol === wanted.protocol &&

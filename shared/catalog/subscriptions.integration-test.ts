@@ -96,6 +96,24 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(await t.catalog.putSubscription(again, { expect: 'absent' }), true)
     })
 
+    test('findSubscription() gives one that somebody with a slower clock renews just before it is removed', async () => {
+      await using t = await setup()
+      await using other = await setup()
+      const topic = t.aTopic()
+      await t.catalog.createTopic(topic)
+      const waiting = await put(t, t.aSubscription(topic))
+      const renewed = { ...waiting, pendingSince: NOW + 1 }
+      const { hget } = t.redis
+      t.redis.hget = async (...args) => {
+        t.redis.hget = hget
+        const value = await t.redis.hget(...args)
+        assert.ok(await other.catalog.putSubscription(renewed, { replaces: waiting }))
+        return value
+      }
+      const found = await t.catalog.findSubscription(waiting, NOW + THREE_DAYS_MS)
+      assert.deepEqual(found, { subscription: renewed, indexed: renewed.id })
+    })
+
     test('findSubscription() finds an endpoint whose index entry is missing or leads elsewhere, and mends it', async () => {
       await using t = await setup()
       const topic = t.aTopic()
