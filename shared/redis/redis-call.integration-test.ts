@@ -145,6 +145,23 @@ suite('redisCall()', () => {
 })
 
 suite('coalesceWrites()', () => {
+  test('never sends what the process was paused over before it left', async () => {
+    await using t = await setup()
+    const write = redisCall(
+      t.redis,
+      () => {
+        coalesceWrites(t.redis)
+        return t.redis.set('a', '1')
+      },
+      { writes: true },
+    )
+    // To the event loop a busy process is like a paused one.
+    for (const until = performance.now() + 2_100; performance.now() < until; );
+    await assert.rejects(write, { code: 'REDIS_OUTCOME_UNKNOWN' })
+    await whenReady(t.redis)
+    assert.equal(await t.redis.exists('a'), 0)
+  })
+
   test('keeps order and replies of commands issued together', async () => {
     await using t = await setup()
     const replies = Array.from({ length: 100 }, () => {
