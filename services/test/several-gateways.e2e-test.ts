@@ -5,7 +5,14 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KMSClient } from '@aws-sdk/client-kms'
-import { CreateTopicCommand, DeleteTopicCommand, SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns'
+import {
+  CreateTopicCommand,
+  DeleteTopicCommand,
+  ListSubscriptionsByTopicCommand,
+  SetSubscriptionAttributesCommand,
+  SetTopicAttributesCommand,
+  SNSClient,
+} from '@aws-sdk/client-sns'
 import { createCatalog } from '#shared/catalog'
 import { createRecordMac } from '#shared/record-mac'
 import { readRecordSecrets } from '#shared/secrets'
@@ -137,6 +144,29 @@ suite('two gateways', () => {
       await publish(clients[(round + 1) % 2] ?? clients[0], topicArn, `round ${round}`)
       await subscriber.receive('Notification', 1)
       assert.deepEqual(messagesOf(subscriber), [`round ${round}`])
+    }
+  })
+
+  test(`deliver by attributes of a subscription that were set through either, at once, ${ROUNDS} times`, async () => {
+    const topicArn = await createTopic(clients[0])
+    await using subscriber = await subscribeAndConfirm(stack, { sns: clients[0], topicArn })
+    const { Subscriptions: [subscription] = [] } = await clients[0].send(
+      new ListSubscriptionsByTopicCommand({ TopicArn: topicArn }),
+    )
+    for (let round = 0; round < ROUNDS; round++) {
+      const [one = clients[0], other = clients[0]] = round % 2 === 0 ? clients : clients.toReversed()
+      const raw = round % 2 === 0
+      await one.send(
+        new SetSubscriptionAttributesCommand({
+          SubscriptionArn: subscription?.SubscriptionArn,
+          AttributeName: 'RawMessageDelivery',
+          AttributeValue: String(raw),
+        }),
+      )
+      await publish(other, topicArn, `round ${round}`)
+      await subscriber.until((received) => received.length === round + 2)
+      const { body = '', json = {} } = subscriber.received.at(-1) ?? {}
+      assert.equal(raw ? body : json.Message, `round ${round}`)
     }
   })
 
