@@ -41,6 +41,16 @@ const COMMANDS = {
     help: 'measure a gateway with more publishers and connections than it can serve',
     needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
   },
+  isolation: {
+    entry: 'loadtest/isolation/main.ts',
+    help: 'measure what a healthy subscriber notices of bad ones beside it',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
+  },
+  memory: {
+    entry: 'loadtest/memory/main.ts',
+    help: 'measure what a million messages and a backlog leave in memory',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
+  },
   'loss-windows': {
     entry: 'loadtest/loss-windows/main.ts',
     help: 'measure what can be lost of what was acknowledged; see --help',

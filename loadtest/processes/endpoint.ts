@@ -11,6 +11,10 @@ import { serveParent } from './serve-parent.ts'
 export type Endpoint = {
   /** @returns the port */
   listen(o: Record<string, never>): Promise<number>
+  /** Stops listening and cuts every connection: from now on it is dead. */
+  close(o: Record<string, never>): Promise<void>
+  /** Listens again, on the port it had. */
+  reopen(o: { port: number }): Promise<void>
   /** @returns the token of the confirmation that was or will be sent for the topic */
   takeToken(o: { topicArn: string }): Promise<string>
   /** Forgets what came. */
@@ -74,6 +78,15 @@ const calls: Endpoint = {
   listen: () =>
     new Promise((resolve) => {
       server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port))
+    }),
+  close: () =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    }),
+  reopen: ({ port }) =>
+    new Promise((resolve) => {
+      server.listen(port, '127.0.0.1', () => resolve())
     }),
   async takeToken({ topicArn }) {
     const signal = AbortSignal.timeout(15_000)
