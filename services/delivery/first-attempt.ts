@@ -11,9 +11,10 @@ import type { Admit } from './admit.ts'
 import type { AttemptDelivery } from './attempt.ts'
 import type { Outgoing } from './compose.ts'
 import { type AttemptDecision, type Fate, fateOf } from './decide-settlement.ts'
-import type { Permit } from './endpoints/endpoint.ts'
+import type { Endpoint, Permit } from './endpoints/endpoint.ts'
 import type { Endpoints } from './endpoints/endpoints.ts'
-import { ROOM_WAIT_MS } from './limits.ts'
+import { MOVING_ENDPOINT_MS, ROOM_WAIT_MS } from './limits.ts'
+import type { Patience } from './patience.ts'
 import type { Recipient } from './recipients.ts'
 
 export type FirstAttempt = (o: {
@@ -22,8 +23,7 @@ export type FirstAttempt = (o: {
   outgoing: Outgoing
   /** Whether messages of the subscription wait already. */
   hasBacklog: boolean
-  /** Resolves when the entry is to leave the stream. */
-  late: Promise<undefined>
+  patience: Patience
   gone: AbortSignal
 }) => Promise<Fate>
 
@@ -38,36 +38,38 @@ export function createFirstAttempt({
   admit: Admit
   attemptDelivery: AttemptDelivery
 }): FirstAttempt {
-  const roomFor = (subscriptionId: string, gone: AbortSignal): Permit | undefined | Promise<Permit | undefined> => {
-    const endpoint = endpoints.of(subscriptionId)
-    const permit = endpoint.tryEnter()
-    if (permit !== undefined || endpoint.isUnhealthy) return permit
-    // A burst passes in a moment; a place in the backlog costs three calls of Redis.
-    return endpoint.enter(AbortSignal.any([gone, AbortSignal.timeout(ROOM_WAIT_MS)]))
+  /** A burst passes in a moment; a place in the backlog costs three calls of Redis. */
+  const waitForRoom = (endpoint: Endpoint, gone: AbortSignal): Promise<Permit | undefined> => {
+    const atMostMs = endpoint.expectedMs() <= MOVING_ENDPOINT_MS ? MOVING_ENDPOINT_MS : ROOM_WAIT_MS
+    return endpoint.enter(AbortSignal.any([gone, AbortSignal.timeout(atMostMs)]))
   }
 
-  return async ({ entry, recipient, outgoing, hasBacklog, late, gone }) => {
-    if (hasBacklog) return NO_ROOM
-    const room = roomFor(recipient.subscription.id, gone)
-    const permit = room instanceof Promise ? await room : room
+  return async ({ entry, recipient, outgoing, hasBacklog, patience, gone }) => {
+    const endpoint = endpoints.of(recipient.subscription.id)
+    let permit = endpoint.tryEnter()
+    if (permit === undefined && !hasBacklog && !endpoint.isUnhealthy) permit = await waitForRoom(endpoint, gone)
     if (permit === undefined) return NO_ROOM
+    const { leave } = permit
     const admitted = admit(entry, recipient)
     const waitMs = typeof admitted === 'number' ? admitted : await admitted.catch(() => 1)
     if (waitMs > 0) {
-      permit.leave('untried')
+      leave('untried')
       return NO_ROOM
     }
     const attempt = attemptDelivery({ entry, recipient, outgoing, attempt: 1 }).then(
       ({ decision, served }) => {
-        permit.leave(served)
+        leave(served)
         return decision
       },
       (error: unknown) => {
-        permit.leave('untried')
+        leave('untried')
         throw error
       },
     )
-    const decision: AttemptDecision | undefined = await Promise.race([attempt, late])
+    let decision: AttemptDecision | undefined = await Promise.race([attempt, patience.short])
+    if (decision === undefined && endpoint.expectedMs() <= MOVING_ENDPOINT_MS) {
+      decision = await Promise.race([attempt, patience.long()])
+    }
     return decision === undefined ? { kind: 'waits', underWay: attempt } : fateOf(decision)
   }
 }

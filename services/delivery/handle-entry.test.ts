@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Subscription } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { KmsDisabledError } from '#shared/kms-client'
@@ -91,15 +92,27 @@ suite('createHandleEntry()', () => {
     assert.deepEqual(await handling, { kind: 'settle' })
   })
 
-  test('lines up messages behind those that wait already, unopened when all of them do', async () => {
-    const { handle, attempted, composed } = setup()
+  test('lines up a message behind those that wait already, unless there is room for it at once', async () => {
+    const { handle, endpoints, attempted } = setup()
     const behind = { ...never, hasBacklog: (id: string) => id === '1' }
-    const waits = { kind: 'waits', subscriptionId: '1', underWay: undefined }
-    assert.deepEqual(await handle(message(), known([subscription('1')]), behind), { kind: 'hand-off', later: [waits] })
-    assert.equal(composed(), 0)
     const both = known([subscription('1'), subscription('2')])
+    assert.deepEqual(await handle(message(), both, behind), { kind: 'settle' })
+    for (let n = 0; n < 64; n++) endpoints.of('1').tryEnter()
+    const waits = { kind: 'waits', subscriptionId: '1', underWay: undefined }
     assert.deepEqual(await handle(message(), both, behind), { kind: 'hand-off', later: [waits] })
-    assert.deepEqual(attempted, ['2'])
+    assert.deepEqual(attempted, ['1', '2', '2'])
+  })
+
+  test('waits longer for an endpoint that takes messages at a rate than for one that does not', async () => {
+    const answer = Promise.withResolvers<AttemptDecision>()
+    const { handle, endpoints } = setup({ answers: { '1': answer.promise } })
+    const handling = handle(message(), known([subscription('1')]), never)
+    for (let n = 0; n < 7; n++) {
+      await delay(50)
+      endpoints.of('1').tryEnter()?.leave('served')
+    }
+    answer.resolve({ kind: 'delivered' })
+    assert.deepEqual(await handling, { kind: 'settle' })
   })
 
   test('lines up with its attempt what is not answered soon, and gives the permit back at the end', async () => {

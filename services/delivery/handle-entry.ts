@@ -11,9 +11,9 @@ import type { Entry } from '#shared/stream-log'
 import type { Compose, Outgoing } from './compose.ts'
 import { decideEntry, decideError, type EntryDecision } from './decide-settlement.ts'
 import type { FirstAttempt } from './first-attempt.ts'
-import { FIRST_ATTEMPT_MS } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
-import { type Recipient, recipientsOf } from './recipients.ts'
+import { createPatience } from './patience.ts'
+import { recipientsOf } from './recipients.ts'
 import type { TopicState } from './topic-cache.ts'
 
 /**
@@ -53,10 +53,6 @@ export function createHandleEntry({
       if (entry.confirmation !== undefined) metrics.dropped('subscription')
       return { kind: 'settle' }
     }
-    // Nothing is opened for nobody: what all of them have to wait for is sealed until then.
-    const waiting = recipients.filter(({ subscription }) => hasBacklog(subscription.id))
-    if (waiting.length === recipients.length) return decideEntry(waiting.map(waits))
-
     let outgoing: Outgoing
     try {
       outgoing = await compose(entry, topic.topic, recipients)
@@ -66,25 +62,15 @@ export function createHandleEntry({
       return decision
     }
     if (gone.aborted) return { kind: 'abandon' }
-    const late = Promise.withResolvers<undefined>()
-    const timer = setTimeout(() => late.resolve(undefined), FIRST_ATTEMPT_MS)
-    try {
-      return decideEntry(
-        await Promise.all(
-          recipients.map(async (recipient) => {
-            const subscriptionId = recipient.subscription.id
-            const hasBacklogNow = hasBacklog(subscriptionId)
-            const first = { entry, recipient, outgoing, hasBacklog: hasBacklogNow, late: late.promise, gone }
-            return { subscriptionId, fate: await firstAttempt(first) }
-          }),
-        ),
-      )
-    } finally {
-      clearTimeout(timer)
-    }
+    using patience = createPatience()
+    return decideEntry(
+      await Promise.all(
+        recipients.map(async (recipient) => {
+          const subscriptionId = recipient.subscription.id
+          const first = { entry, recipient, outgoing, hasBacklog: hasBacklog(subscriptionId), patience, gone }
+          return { subscriptionId, fate: await firstAttempt(first) }
+        }),
+      ),
+    )
   }
-}
-
-function waits({ subscription }: Recipient) {
-  return { subscriptionId: subscription.id, fate: { kind: 'waits', underWay: undefined } as const }
 }

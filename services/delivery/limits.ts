@@ -24,8 +24,15 @@ export const MAX_ENDPOINTS_REMEMBERED = 10_000
  */
 export const FIRST_ATTEMPT_MS = 250
 
-/** How long a first attempt waits for a permit of a healthy endpoint: longer than a burst, shorter than anybody notices. */
+/** How long a first attempt waits for a permit: longer than a burst, shorter than anybody notices. */
 export const ROOM_WAIT_MS = 50
+
+/**
+ * How long both may take instead at an endpoint that is taking messages at a rate which makes an end of all it
+ * has by then. A busy worker makes every endpoint look slow; lining up what they are about to take would cost
+ * three calls of Redis each, and make it busier.
+ */
+export const MOVING_ENDPOINT_MS = 1_000
 
 /** References of a backlog read at once. */
 export const BACKLOG_PAGE = 64

@@ -14,6 +14,7 @@
  */
 
 import type { Clock } from '#shared/clock'
+import { createSuccessRate } from './success-rate.ts'
 
 /** What an attempt says about its endpoint. */
 export type Served =
@@ -37,6 +38,8 @@ export interface Endpoint {
   readonly isIdle: boolean
   /** How many wait for a permit. */
   readonly waiting: number
+  /** How long all that it has now will take it at the rate of its latest successes, in ms; infinite when there are none. */
+  expectedMs(): number
   /** A permit if one is free and nobody waits. */
   tryEnter(): Permit | undefined
   /** A permit, in order of asking; undefined when `signal` aborts first. */
@@ -84,6 +87,7 @@ export function createEndpoint({
   let halvings = 0
   let meanMs = 0
   let lastHold = 0
+  const successes = createSuccessRate(clock)
   const line: ((permit: Permit) => void)[] = []
 
   const isUnhealthy = () => failures >= BREAK_AFTER
@@ -112,6 +116,7 @@ export function createEndpoint({
   }
 
   const noteSuccess = (startedAt: number): void => {
+    successes.note()
     noteDuration(startedAt)
     if (2 * (inUse + 1) >= limit) limit = Math.min(MAX_LIMIT, limit + 1)
     failures = 0
@@ -157,6 +162,7 @@ export function createEndpoint({
     get waiting() {
       return line.length
     },
+    expectedMs: () => ((inUse + line.length) * 1000) / successes.perSecond(),
     tryEnter: () => (line.length === 0 && hasRoom() ? enterNow() : undefined),
     enter(signal) {
       if (signal.aborted) return Promise.resolve(undefined)
