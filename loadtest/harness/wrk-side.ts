@@ -44,8 +44,13 @@ export function bareSide(o: WrkSideOptions & { pids: () => (readonly [string, nu
   }
 }
 
-/** Every request is one that the broker has not seen. */
-export function brokerSide(o: WrkSideOptions & { broker: BenchStack }): Side {
+/**
+ * Every request is one that the broker has not seen.
+ *
+ * @param o.workers `stopped`: they stand still while it is timed and settle afterwards, so that what is measured is
+ *   publishing; `running` unless told
+ */
+export function brokerSide(o: WrkSideOptions & { broker: BenchStack; workers?: 'stopped' | 'running' }): Side {
   const { broker, messages = 1 } = o
   const prefix = join(o.folder, o.name.replaceAll(/\W+/g, '-'))
   let expectedPerSecond = WARM_UP_PER_SECOND / messages
@@ -58,10 +63,12 @@ export function brokerSide(o: WrkSideOptions & { broker: BenchStack }): Side {
     writeRequests({ prefix, threads: WRK_THREADS, count, make: (index) => o.make(first + index) })
     await broker.settled()
     const before = await broker.counters()
+    if (o.workers === 'stopped') broker.pauseWorkers()
     const meter = startMeter(broker.pids())
     const run = await runWrk({ url: o.url, requests: prefix, seconds })
     const usages = meter.stop()
     const backlog = await broker.backlog()
+    if (o.workers === 'stopped') broker.resumeWorkers()
     const after = await broker.counters()
     await broker.settled()
     return {
