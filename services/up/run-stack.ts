@@ -40,6 +40,14 @@ import { type ProcessPlan, supervise } from './supervise.ts'
 import { lostSecretsTexts } from './texts.ts'
 import { formatEnv } from './write-env.ts'
 
+/**
+ * A message lives for a few milliseconds and costs a few dozen KiB: in Node's default of 16 MiB for the young many
+ * are still alive when it is full, are copied and grow old. With 32 MiB a publish took 71–77 µs of the gateway's
+ * processor time instead of 87–100, and less memory (238–258 MiB instead of 360; Node 24.21, two busy cores);
+ * 64 MiB gained no more.
+ */
+const NODE_OPTIONS = ['--max-semi-space-size=32']
+
 /** Above what the services give themselves to finish what is in flight. */
 const GRACE_MARGIN_MS = 2_000
 const READY_WITHIN_MS = 60_000
@@ -134,7 +142,7 @@ export async function runStack(o: {
   const plan = ({ name, service }: StackProcess): ProcessPlan => ({
     name,
     command: process.execPath,
-    args: [join(o.root, 'services', service, 'main.ts')],
+    args: [...NODE_OPTIONS, join(o.root, 'services', service, 'main.ts')],
     env: settings.get(name) ?? {},
     cwd: o.root,
     ready: 'message',
