@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
+import { parseSubscriptionDeliveryPolicy } from './delivery-policy-parse.ts'
+import { MAX_RETRIES, MAX_RETRY_SECONDS } from './limits.ts'
 import { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
 
 const SNS_DEFAULT: RetryPolicy = {
@@ -61,6 +63,50 @@ suite('retryDelays()', () => {
       delays: [5, 60, 60],
     },
     {
+      name: 'four phases of one retry each',
+      policy: {
+        minDelayTarget: 3,
+        maxDelayTarget: 9,
+        numRetries: 4,
+        numNoDelayRetries: 1,
+        numMinDelayRetries: 1,
+        numMaxDelayRetries: 1,
+        backoffFunction: 'geometric',
+      },
+      delays: [0, 3, 3, 9],
+    },
+    {
+      name: 'a backoff phase of two steps, from minimum to maximum',
+      policy: { minDelayTarget: 3, maxDelayTarget: 9, numRetries: 2, backoffFunction: 'arithmetic' },
+      delays: [3, 9],
+    },
+    {
+      name: 'no room between minimum and maximum',
+      policy: { minDelayTarget: 7, maxDelayTarget: 7, numRetries: 3, backoffFunction: 'geometric' },
+      delays: [7, 7, 7],
+    },
+    {
+      name: 'exponential that does not reach the maximum before its last phase',
+      policy: {
+        minDelayTarget: 1,
+        maxDelayTarget: 100,
+        numRetries: 5,
+        numMaxDelayRetries: 1,
+        backoffFunction: 'exponential',
+      },
+      delays: [1, 2, 4, 8, 100],
+    },
+    {
+      name: 'a hundred retries without delay',
+      policy: { numRetries: 100, numNoDelayRetries: 100 },
+      delays: new Array<number>(100).fill(0),
+    },
+    {
+      name: 'one retry after an hour',
+      policy: { numRetries: 1, numMaxDelayRetries: 1, maxDelayTarget: 3600 },
+      delays: [3600],
+    },
+    {
       name: "the developer guide's illustration: 3 at once, 2 after 1 s, 10 exponential, 35 after 60 s",
       policy: {
         minDelayTarget: 1,
@@ -119,4 +165,49 @@ suite('retryDelays()', () => {
       }),
     )
   })
+
+  test('of every policy that is accepted come to an hour at most, and never shrink from phase to phase', () => {
+    // Small counts and delays more often than not: most of what is drawn evenly is refused.
+    const count = fc.oneof(fc.nat(8), fc.nat(MAX_RETRIES))
+    const seconds = fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: MAX_RETRY_SECONDS }))
+    const given = fc.record(
+      {
+        minDelayTarget: seconds,
+        maxDelayTarget: seconds,
+        numRetries: count,
+        numNoDelayRetries: count,
+        numMinDelayRetries: count,
+        numMaxDelayRetries: count,
+        backoffFunction: fc.constantFrom<BackoffFunction>('linear', 'arithmetic', 'geometric', 'exponential'),
+      },
+      { requiredKeys: [] },
+    )
+    let accepted = 0
+    fc.assert(
+      fc.property(given, (healthyRetryPolicy) => {
+        const stored = accept({ healthyRetryPolicy })
+        if (stored === undefined) return
+        accepted++
+        const policy: RetryPolicy = { ...SNS_DEFAULT, ...stored }
+        const delays = retryDelays(policy)
+        assert.equal(delays.length, policy.numRetries)
+        assert.ok(delays.length <= MAX_RETRIES)
+        const total = delays.reduce((sum, delay) => sum + delay, 0)
+        assert.ok(total <= MAX_RETRY_SECONDS + 1e-6, `${total} s`)
+        for (const [index, delay] of delays.entries()) {
+          assert.ok(Number.isFinite(delay) && delay >= (delays[index - 1] ?? 0) - 1e-6, `retry ${index + 1}: ${delay}`)
+        }
+      }),
+      { numRuns: 3_000 },
+    )
+    assert.ok(accepted > 100, `${accepted} accepted`)
+  })
 })
+
+function accept(policy: object): Partial<RetryPolicy> | undefined {
+  try {
+    return JSON.parse(parseSubscriptionDeliveryPolicy(JSON.stringify(policy))).healthyRetryPolicy
+  } catch {
+    return undefined
+  }
+}
