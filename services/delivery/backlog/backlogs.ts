@@ -8,7 +8,7 @@ import type { Log } from '#shared/log'
 import { LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { AttemptDecision } from '../decide-settlement.ts'
 import { keepTrying } from '../keep-trying.ts'
-import { LEAVE_GRACE_MS } from '../limits.ts'
+import { LEAVE_GRACE_MS, RETRY_HOLD_MS } from '../limits.ts'
 import type { DeliveryMetrics } from '../metrics.ts'
 import { reportFailure } from '../report-failure.ts'
 import { type BacklogLease, type Drain, type DrainDependencies, startDrain } from './drain.ts'
@@ -88,12 +88,16 @@ export function openBacklogs(
 
   /** What a former owner left. */
   async function resume(): Promise<void> {
-    try {
-      for (const subscriptionId of await keepTrying(() => lease.listBacklogs(), ended)) {
-        if (!ended.aborted) drainOf(subscriptionId)
+    while (!ended.aborted) {
+      try {
+        const subscriptionIds = await keepTrying(() => lease.listBacklogs(), ended)
+        if (!ended.aborted) for (const subscriptionId of subscriptionIds) drainOf(subscriptionId)
+        return
+      } catch (error) {
+        if (ended.aborted) return
+        reportFailure(o, 'backlog.failed', { partition }, error)
+        await delay(RETRY_HOLD_MS, undefined, { signal: ended }).catch(() => undefined)
       }
-    } catch (error) {
-      if (!ended.aborted) reportFailure(o, 'backlog.failed', { partition }, error)
     }
   }
 }

@@ -34,7 +34,7 @@ suite('startDrain()', () => {
   })
 
   test('schedules without an attempt what was noted for the retry schedule already', async () => {
-    const stage = setup({ waits: false })
+    const stage = setup({ waits: () => false })
     stage.lineUp('a')
     await stage.start().over
     assert.deepEqual(stage.attempts, [])
@@ -140,6 +140,73 @@ suite('startDrain()', () => {
     assert.deepEqual(stage.attempts, ['new 1'])
   })
 
+  test('gives up nothing that cannot be tried, is not there, or is in the retry schedule', async () => {
+    let usable = false
+    const kinds: Record<string, Reopened['kind']> = { absent: 'absent', dropped: 'dropped' }
+    const stage = setup({
+      maxAgeMs: 60_000,
+      reopened: (messageId) => (messageId === 'held' && !usable ? 'hold' : kinds[messageId]),
+      waits: (messageId) => messageId !== 'elsewhere',
+    })
+    stage.lineUp('held', 'absent', 'dropped', 'elsewhere')
+    stage.clock.advance(60_001)
+    const drain = stage.start()
+    await stage.until(() => stage.steps.length === 4)
+    assert.deepEqual(stage.steps, ['keep absent', 'close dropped', 'schedule elsewhere 0', 'keep elsewhere'])
+    assert.deepEqual(stage.expired, [])
+    usable = true
+    stage.clock.advance(RETRY_HOLD_MS)
+    drain.joined()
+    await drain.over
+    assert.deepEqual(stage.expired, ['held'])
+    assert.deepEqual(stage.attempts, [])
+  })
+
+  test('meets all that wait before it comes back to those that are held', async () => {
+    let met = 0
+    const stage = setup({
+      reopened(messageId) {
+        // As if each reading took longer than held ones rest.
+        stage.clock.advance(RETRY_HOLD_MS)
+        if (++met === 400) stage.ended.abort()
+        return messageId.startsWith('held') ? 'hold' : undefined
+      },
+    })
+    stage.lineUp(...Array.from({ length: 200 }, (_, n) => `held ${n}`), 'last')
+    await stage.start().over
+    assert.deepEqual(stage.steps, ['close last'])
+  })
+
+  test('tells once of a reason that holds many', async () => {
+    let usable = false
+    const stage = setup({
+      reopened() {
+        if (!usable) throw new RedisUnavailableError('not connected')
+        return undefined
+      },
+    })
+    stage.lineUp('a', 'b', 'c')
+    const drain = stage.start()
+    await stage.until(() => stage.reported.length === 1 && drain.underWay === 0)
+    usable = true
+    stage.clock.advance(RETRY_HOLD_MS)
+    drain.joined()
+    await drain.over
+    assert.equal(stage.reported.length, 1)
+    assert.equal(stage.attempts.length, 3)
+  })
+
+  test('goes on when the backlog could not be read', async () => {
+    const stage = setup({ unreadable: 1 })
+    stage.lineUp('a')
+    const drain = stage.start()
+    await stage.until(() => stage.reported.length === 1)
+    assert.equal(drain.isOver, false)
+    drain.joined()
+    await drain.over
+    assert.deepEqual(stage.steps, ['close a'])
+  })
+
   test('ends at once when told to, leaving what is under way to itself', async () => {
     const stage = setup({ answer: new Promise(() => undefined) })
     stage.lineUp('a')
@@ -155,20 +222,23 @@ suite('startDrain()', () => {
 function setup({
   decision = { kind: 'delivered' },
   attemptsMade = 0,
-  waits = true,
+  waits = () => true,
   reopened = () => undefined,
   admit = () => 0,
   answer = Promise.resolve(),
   maxAgeMs = 3_600_000,
+  unreadable = 0,
 }: {
   decision?: AttemptDecision
   attemptsMade?: number
-  waits?: boolean
+  waits?: (messageId: string) => boolean
   /** Undefined when it is ready. */
   reopened?: (messageId: string) => Reopened['kind'] | undefined
   admit?: () => number
   answer?: Promise<unknown>
   maxAgeMs?: number
+  /** How often reading the backlog fails for a reason that is not Redis's absence. */
+  unreadable?: number
 } = {}) {
   const clock = createFakeClock()
   const endpoints = createEndpoints({ clock, retrySecondMs: 1_000 })
@@ -185,6 +255,7 @@ function setup({
     startDrain('s', {
       lease: {
         async readBacklog(_subscriptionId, after, limit) {
+          if (unreadable-- > 0) throw new Error('WRONGTYPE')
           const last = after === '0' ? 0 : Number(after.split('-')[1])
           return lined.filter((one) => idOf(one) > last).slice(0, limit)
         },
@@ -207,7 +278,7 @@ function setup({
           entry: { messageId } as Extract<Reopened, { kind: 'ready' }>['entry'],
           recipient: { subscription: { id: 's' } } as Recipient,
           outgoing: () => ({ headers: {}, body: '' }),
-          state: { attemptsMade, waits },
+          state: { attemptsMade, waits: waits(messageId) },
         }
       },
       admit,

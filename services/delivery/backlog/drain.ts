@@ -4,7 +4,8 @@
  * Oldest first, as many at once as the endpoint has permits. A reference leaves the backlog when its
  * message is delivered, given up, or in the retry schedule; one that cannot be tried now (a KMS key, a
  * topic record) stays and is met again at the next round. Whoever waits consumes no attempt, but not for
- * ever: past `maxAgeMs` it is given up, or an endpoint nobody repairs would fill Redis.
+ * ever: past `maxAgeMs` it is given up, or an endpoint nobody repairs would fill Redis. Only what could be
+ * tried is: a key that does not work for longer than that loses nothing.
  *
  * reading ──page──▶ each reference in turn ──end──▶ resting ──joined, or held ones due──▶ reading
  *                                                     └──nothing left──▶ over
@@ -13,15 +14,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#shared/clock'
 import { applyJitter, type PartitionRetries } from '#shared/retry-schedule'
-import type { BacklogReference, PartitionLease } from '#shared/stream-log'
+import { type BacklogReference, LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { Admit } from '../admit.ts'
 import type { AttemptDelivery } from '../attempt.ts'
-import type { AttemptDecision } from '../decide-settlement.ts'
+import { type AttemptDecision, decideError } from '../decide-settlement.ts'
 import type { Served } from '../endpoints/endpoint.ts'
 import type { Endpoints } from '../endpoints/endpoints.ts'
 import { keepTrying } from '../keep-trying.ts'
 import { BACKLOG_PAGE, RETRY_HOLD_MS } from '../limits.ts'
-import type { Reopen } from '../reopen.ts'
+import type { Reopen, Reopened } from '../reopen.ts'
+import { isTampering } from '../report-failure.ts'
 
 export type BacklogLease = Pick<PartitionLease, 'readBacklog' | 'leaveBacklog' | 'noteAttempts'>
 
@@ -44,7 +46,11 @@ export interface DrainDependencies {
   gone: AbortSignal
   /** A message was given up because it waited too long. */
   onExpired: (reference: { messageId: string; subscriptionId: string }) => void
-  /** @param reference without a message id when the backlog itself could not be read */
+  /**
+   * Told once of each reason that holds messages, and of everything nobody expects.
+   *
+   * @param reference without a message id when the backlog itself could not be read
+   */
   onFailure: (error: unknown, reference: { messageId: string | undefined; subscriptionId: string }) => void
 }
 
@@ -65,13 +71,15 @@ export interface Drain {
 
 /** What came of a reference. */
 type Outcome =
-  | { kind: 'close' | 'leave' | 'hold' | 'elsewhere' }
+  | { kind: 'close' | 'expire' | 'leave' | 'hold' | 'elsewhere' }
   | { kind: 'retry'; delaySeconds: number; attemptsMade: number }
 
 export function startDrain(subscriptionId: string, o: DrainDependencies): Drain {
   const { lease, clock, ended, gone } = o
   /** Message ids. */
   const underWay = new Set<string>()
+  /** Reasons: one key that does not work may hold thousands. */
+  const told = new Set<string>()
   let after = '0'
   /** When references that could not be tried are met again. */
   let heldUntil: number | undefined
@@ -100,32 +108,38 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   }
 
   async function run(): Promise<void> {
-    try {
-      while (!ended.aborted) {
-        news = false
-        if (heldUntil !== undefined && clock.now() >= heldUntil) {
-          heldUntil = undefined
-          after = '0'
-        }
-        const page = await keepTrying(() => lease.readBacklog(subscriptionId, after, BACKLOG_PAGE), ended)
-        for (const reference of page) {
-          after = reference.backlogId
-          if (!underWay.has(reference.messageId)) await begin(reference)
-          if (ended.aborted) return
-        }
-        if (page.length > 0 || news) continue
-        if (underWay.size === 0 && heldUntil === undefined) {
-          if (after === '0') return
-          after = '0'
-        } else {
-          await rest()
-        }
+    while (!ended.aborted) {
+      try {
+        if (await readPage()) break
+      } catch (error) {
+        if (ended.aborted) break
+        o.onFailure(error, { messageId: undefined, subscriptionId })
+        await rest()
       }
-    } catch (error) {
-      if (!ended.aborted) o.onFailure(error, { messageId: undefined, subscriptionId })
-    } finally {
-      isOver = true
     }
+    isOver = true
+  }
+
+  /** @returns whether nothing is left */
+  async function readPage(): Promise<boolean> {
+    news = false
+    const page = await keepTrying(() => lease.readBacklog(subscriptionId, after, BACKLOG_PAGE), ended)
+    for (const reference of page) {
+      after = reference.backlogId
+      if (!underWay.has(reference.messageId)) await begin(reference)
+      if (ended.aborted) return false
+    }
+    // Not before the end: thousands that are held would keep those behind them from ever being met.
+    if (page.length < BACKLOG_PAGE && heldUntil !== undefined && clock.now() >= heldUntil) {
+      heldUntil = undefined
+      after = '0'
+      return false
+    }
+    if (page.length > 0 || news) return false
+    if (underWay.size > 0 || heldUntil !== undefined) await rest()
+    else if (after === '0') return true
+    else after = '0'
+    return false
   }
 
   /** Until something joined, everything under way has ended, or held references are due again. */
@@ -144,10 +158,7 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   /** Resolves once the reference is under way, or given up. */
   async function begin(reference: BacklogReference): Promise<void> {
     const { messageId } = reference
-    if (isExpired(reference)) {
-      o.onExpired({ messageId, subscriptionId })
-      return finish(reference, async () => ({ kind: 'close' }))
-    }
+    if (isExpired(reference)) return finish(reference, () => expire(messageId))
     const permit = await o.endpoints.of(subscriptionId).enter(ended)
     if (permit === undefined) return
     underWay.add(messageId)
@@ -163,13 +174,31 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
     })
   }
 
-  async function attempt(messageId: string, onServed: (served: Served) => void): Promise<Outcome> {
+  /** What is to be sent under a reference, or what becomes of it as there is nothing. */
+  async function reopen(messageId: string): Promise<Outcome | Extract<Reopened, { kind: 'ready' }>> {
     const reopened = await o.reopen(messageId, subscriptionId)
-    if (reopened.kind === 'dropped') return { kind: 'close' }
-    if (reopened.kind === 'absent' || reopened.kind === 'refused') return { kind: 'leave' }
-    if (reopened.kind === 'hold') return { kind: 'hold' }
+    switch (reopened.kind) {
+      case 'dropped':
+        return { kind: 'close' }
+      case 'absent':
+      case 'refused':
+        return { kind: 'leave' }
+      case 'hold':
+        return { kind: 'hold' }
+      case 'ready':
+        return reopened.state.waits ? reopened : { kind: 'elsewhere' }
+    }
+  }
+
+  async function expire(messageId: string): Promise<Outcome> {
+    const reopened = await reopen(messageId)
+    return reopened.kind === 'ready' ? { kind: 'expire' } : reopened
+  }
+
+  async function attempt(messageId: string, onServed: (served: Served) => void): Promise<Outcome> {
+    const reopened = await reopen(messageId)
+    if (reopened.kind !== 'ready') return reopened
     const { entry, recipient, outgoing, state } = reopened
-    if (!state.waits) return { kind: 'elsewhere' }
     if ((await o.admit(entry, recipient)) > 0) {
       const admitted = turn.then(() => keepAsking(() => o.admit(entry, recipient)))
       turn = admitted.catch(() => undefined)
@@ -195,7 +224,7 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
       await apply(reference, await work())
     } catch (error) {
       hold()
-      if (!gone.aborted) o.onFailure(error, { messageId, subscriptionId })
+      if (!gone.aborted && isNews(error)) o.onFailure(error, { messageId, subscriptionId })
     } finally {
       underWay.delete(messageId)
       if (underWay.size === 0) wake()
@@ -212,6 +241,9 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
       case 'close':
         await leave(true)
         return
+      case 'expire':
+        await leave(true)
+        return o.onExpired({ messageId, subscriptionId })
       case 'leave':
         await leave(false)
         return
@@ -234,6 +266,14 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
 
   function hold(): void {
     heldUntil ??= clock.now() + RETRY_HOLD_MS
+  }
+
+  function isNews(error: unknown): boolean {
+    const { reason } = decideError(error)
+    if (reason === 'UNEXPECTED' || isTampering(error) || error instanceof LeaseLostError) return true
+    if (told.has(reason)) return false
+    told.add(reason)
+    return true
   }
 
   /** By the time it joined, which Redis gave. */
