@@ -97,7 +97,7 @@ export async function redisCli(stack: Stack, ...args: string[]): Promise<string>
 }
 
 /**
- * Waits until every message was settled: no stream entry, body record, retry job or quarantined entry is left.
+ * Waits until every message was settled: no stream entry, body record, backlog, retry job or quarantined entry is left.
  *
  * @throws naming the keys that were left after `deadlineMs`
  */
@@ -110,13 +110,19 @@ export async function untilFinished(stack: Stack, deadlineMs = 15_000): Promise<
   }
 }
 
+/** Streams first: what moves out of one while the keys are listed would otherwise be seen neither there nor in its record. */
 async function unfinishedWork(stack: Stack): Promise<string[]> {
-  const keys = (await redisCli(stack, '--scan', '--pattern', 'sealcast:{p:*')).split('\n').filter((key) => key !== '')
   const left: string[] = []
-  for (const key of keys) {
-    if (key.endsWith(':stream') && (await redisCli(stack, 'XLEN', key)) !== '0') left.push(key)
-    if (key.includes(':body:') || key.includes(':quarantine')) left.push(key)
+  for (const key of await keysLike(stack, 'sealcast:{p:*}:stream')) {
+    if ((await redisCli(stack, 'XLEN', key)) !== '0') left.push(key)
+  }
+  for (const key of await keysLike(stack, 'sealcast:{p:*')) {
+    if (key.includes(':body:') || key.includes(':backlog') || key.includes(':quarantine')) left.push(key)
     if (key.endsWith(':delayed') || key.endsWith(':wait') || key.endsWith(':active')) left.push(key)
   }
   return left
+}
+
+async function keysLike(stack: Stack, pattern: string): Promise<string[]> {
+  return (await redisCli(stack, '--scan', '--pattern', pattern)).split('\n').filter((key) => key !== '')
 }

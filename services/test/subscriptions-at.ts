@@ -55,7 +55,7 @@ export function deliveriesTo({ received }: TestSubscriber, arn: string): Receive
   )
 }
 
-/** An attempt by the worker's own log and clock. */
+/** An attempt at a notification, by the worker's own log and clock. */
 export interface LoggedAttempt {
   messageId: string
   subscriptionArn: string
@@ -69,7 +69,8 @@ export interface LoggedAttempt {
 
 /** Of the stack's worker, in order. */
 export function loggedAttempts(stack: Stack): LoggedAttempt[] {
-  return deliveryLog(stack, 'delivery.attempted').map((line) => {
+  const attempts = deliveryLog(stack, 'delivery.attempted').filter(({ kind }) => kind === 'notification')
+  return attempts.map((line) => {
     const endedAt = Date.parse(String(line.time))
     return {
       messageId: String(line.messageId),
@@ -84,7 +85,7 @@ export function loggedAttempts(stack: Stack): LoggedAttempt[] {
 }
 
 /** Lines of one event. */
-function deliveryLog({ home }: Stack, event: string): Record<string, unknown>[] {
+export function deliveryLog({ home }: Stack, event: string): Record<string, unknown>[] {
   return readFileSync(join(home, 'logs', 'delivery.log'), 'utf8')
     .split('\n')
     .filter((line) => line.includes(`"${event}"`) && line.endsWith('}'))
