@@ -428,6 +428,63 @@ suite('whoever writes Redis without a secret', () => {
     assert.deepEqual(messagesOf(elsewhere.subscriber), [])
   })
 
+  test('cannot turn a message that waits for its endpoint to another, nor stop others with references of his', async () => {
+    const { topicArn, partition, subscriber } = await prepare()
+    await using _ = subscriber
+    const elsewhere = await prepare({ sealed: false })
+    await using _elsewhere = elsewhere.subscriber
+    const { redis } = attacker
+    const [subscriptionId = ''] = await redis.hkeys(subscriptionsKey(topicArn))
+    const [foreignId = ''] = await redis.hkeys(subscriptionsKey(elsewhere.topicArn))
+    const backlog = keys.backlogKey(partition, subscriptionId)
+    const body = (messageId: string, of = partition) => keys.bodyKey(of, messageId)
+    const { answer } = subscriber
+    for (const one of [subscriber, elsewhere.subscriber]) one.answer = () => undefined
+    const waiting: Record<string, string> = {}
+    for (const name of ['unharmed', 'altered', 'source', 'target', 'emptied', 'many', 'retried', 'odd'])
+      waiting[name] = await publish(sns, topicArn, name)
+    const foreign = await publish(sns, elsewhere.topicArn, 'foreign')
+    await until('all wait', async () => (await redis.xlen(backlog)) === Object.keys(waiting).length)
+    const foreignBody = body(foreign, elsewhere.partition)
+    await until('the foreign one waits', () => redis.exists(foreignBody).then((found) => found === 1))
+    const id = (name: string) => waiting[name] ?? ''
+
+    await redis.hset(body(id('altered')), 'e:subject', 'Refund')
+    await redis.copy(body(id('source')), body(id('target')), 'REPLACE')
+    const fields = await redis.hkeys(body(id('emptied')))
+    await redis.hdel(body(id('emptied')), ...fields.filter((name) => name.startsWith('e:')))
+    await redis.hset(body(id('unharmed')), { [`s:${foreignId}`]: 'w0', 's:a:b': 'w1', open: '9' })
+    await redis.hset(body(id('many')), `s:${subscriptionId}`, 'w999')
+    await redis.hset(body(id('retried')), `s:${subscriptionId}`, '1')
+    await redis.hset(body(id('odd')), `s:${subscriptionId}`, 'w-1 x')
+    // The foreign message as it is, said to be open for this topic's subscription.
+    await redis.hset(body(foreign), await redis.hgetallBuffer(foreignBody))
+    await redis.hset(body(foreign), `s:${subscriptionId}`, 'w0')
+    const references = [foreign, randomUUID(), id('unharmed'), '', '../x', 'x'.repeat(1_000_000), `${id('odd')}:lock`]
+    for (const messageId of references) await redis.xadd(backlog, '*', 'm', messageId)
+    await redis.xadd(backlog, '*', 'x', 'x')
+    await redis.xadd(keys.backlogKey(partition, foreignId), '*', 'm', id('unharmed'))
+    await redis.sadd(keys.backlogsKey(partition), foreignId, randomUUID(), 'x', 'a:b', '', 'x'.repeat(1_000_000))
+
+    // Its successor has only what lies in Redis.
+    subscriber.answer = answer
+    await stack.killAndWaitForRestart('delivery')
+    const timesReceived = (message: string) => messagesOf(subscriber).filter((one) => one === message).length
+    for (const name of ['unharmed', 'source', 'many', 'retried', 'odd'])
+      await subscriber.until(() => timesReceived(name) === 2, 30_000)
+    for (const name of ['altered', 'target', 'emptied'])
+      await attacker.untilAlarmed('delivery', { event: 'body.refused', messageId: id(name) })
+    await until('no reference is left', async () => (await redis.exists(backlog)) === 0)
+    await publish(sns, topicArn, 'last')
+    await subscriber.until(() => timesReceived('last') === 1)
+    assert.deepEqual(
+      ['unharmed', 'altered', 'source', 'target', 'emptied', 'odd'].map(timesReceived),
+      [2, 1, 2, 1, 1, 2],
+    )
+    assert.equal(timesReceived('foreign'), 0)
+    assert.ok(!messagesOf(elsewhere.subscriber).includes('unharmed'))
+  })
+
   /** A topic with a confirmed subscriber; `copy` publishes and copies the entry. */
   async function prepare({ sealed = true, key = keyArn }: { sealed?: boolean; key?: string } = {}) {
     const topicArn = await createTopic(sns, sealed ? { KmsMasterKeyId: key } : {})

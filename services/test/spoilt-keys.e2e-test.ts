@@ -3,10 +3,17 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, suite, test } from 'node:test'
-import { SNSClient } from '@aws-sdk/client-sns'
+import { SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns'
 import { keys } from '#shared/stream-log'
 import { createKey, createTopic, kmsClient, publish, snsClient, subscribeAndConfirm, trustStack } from './messaging.ts'
-import { messagesOf, type RedisAttacker, startRedisAttacker, subscriptionsKey, topicKey } from './redis-attacker.ts'
+import {
+  messagesOf,
+  type RedisAttacker,
+  startRedisAttacker,
+  subscriptionsKey,
+  topicKey,
+  until,
+} from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
 
@@ -107,6 +114,77 @@ suite('whoever spoils keys in Redis', () => {
       for (const name of ['wait', 'active', 'delayed', 'marker', 'meta', 'events', 'stalled', 'stalled-check']) {
         await replaced(`${keys.retryPrefix(partition)}:retry:${name}`, () => deliver(stage, `while ${name} is spoilt`))
       }
+    })
+
+    test('holds with keys of another type those messages that wait under them, and only while they lie there', async () => {
+      const { topicArn, partition, subscriber } = await prepare()
+      await using _ = subscriber
+      const neighbour = await prepare(partition)
+      await using _neighbour = neighbour.subscriber
+      const { redis } = attacker
+      const [subscriptionId = ''] = await redis.hkeys(subscriptionsKey(topicArn))
+      const backlog = keys.backlogKey(partition, subscriptionId)
+      const { answer } = subscriber
+      const kept: (() => void)[] = []
+      subscriber.answer = (request, response) => void kept.push(() => answer(request, response))
+      // More than an endpoint nothing is known of is given at once.
+      const messageIds = await Promise.all(Array.from({ length: 70 }, (_, n) => publish(sns, topicArn, `waits ${n}`)))
+      await until('all that is given at once is under way', async () => {
+        return kept.length === 64 && (await redis.xlen(backlog)) === messageIds.length
+      })
+      const tried = new Set(subscriber.received.map(({ json }) => json.MessageId))
+      const spoilt = messageIds.find((id) => !tried.has(id)) ?? ''
+      await replaced(keys.bodyKey(partition, spoilt), async () => {
+        subscriber.answer = answer
+        for (const one of kept) one()
+        await attacker.untilAlarmed('delivery', { event: 'backlog.failed', partition, messageId: spoilt })
+        await until('the others are delivered', async () => (await redis.xlen(backlog)) === 1)
+        await deliver(neighbour, 'beside a body')
+      })
+      await subscriber.until((all) => all.some(({ json }) => json.MessageId === spoilt))
+      await until('nothing is left', async () => (await redis.exists(backlog)) === 0)
+
+      kept.length = 0
+      subscriber.answer = (request, response) => void kept.push(() => answer(request, response))
+      await publish(sns, topicArn, 'slow')
+      await until('it waits', () => redis.exists(backlog).then((found) => found === 1))
+      await replaced(backlog, async () => {
+        await attacker.untilAlarmed('delivery', { event: 'backlog.failed', partition, subscriptionId })
+        await deliver(neighbour, 'beside a backlog')
+      })
+      await replaced(keys.backlogsKey(partition), async () => {
+        await publish(sns, topicArn, 'slow too')
+        await until('both wait', async () => (await redis.xlen(backlog)) === 2)
+        await attacker.untilAlarmed('delivery', { event: 'record.forged', kind: 'backlog', partition })
+      })
+      subscriber.answer = answer
+      for (const one of kept) one()
+      await deliver({ topicArn, subscriber }, 'afterwards')
+      await until('nothing is left', async () => (await redis.exists(backlog)) === 0)
+    })
+
+    test('cannot silence a subscription by what lies under its rate', async () => {
+      const stage = await prepare()
+      await using _ = stage.subscriber
+      const { redis } = attacker
+      const { topicArn } = stage
+      await sns.send(
+        new SetTopicAttributesCommand({
+          TopicArn: topicArn,
+          AttributeName: 'DeliveryPolicy',
+          AttributeValue: '{"http":{"defaultThrottlePolicy":{"maxReceivesPerSecond":100}}}',
+        }),
+      )
+      const [subscriptionId = ''] = await redis.hkeys(subscriptionsKey(topicArn))
+      const key = `sealcast:{t:${topicArn}}:throttle:${subscriptionId}`
+      await deliver(stage, 'first')
+      assert.equal(await redis.type(key), 'string')
+      for (const value of ['9e99', '-1', 'nan', '', 'x'.repeat(1_000_000)]) {
+        await redis.set(key, value)
+        await deliver(stage, `after ${value.slice(0, 10)}`)
+      }
+      await redis.multi().del(key).rpush(key, 'x').exec()
+      await deliver(stage, 'after a list')
     })
   })
 
