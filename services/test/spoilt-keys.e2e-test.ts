@@ -194,9 +194,16 @@ suite('whoever spoils keys in Redis', () => {
     const { redis } = attacker
     const genuine = await redis.hgetall(keys.metaKey)
     const gateway = stack.pidOf('gateway')
-    await redis.hset(keys.metaKey, 'partitions', '3')
+    const attack = () => redis.hset(keys.metaKey, 'partitions', '3')
+    await attack()
+    // The gateway puts it back, maybe before the worker is there to see it.
+    const attacking = setInterval(() => void attack().catch(() => undefined), 100)
     const restarted = stack.killAndWaitForRestart('delivery')
-    await attacker.untilAlarmed('delivery', { event: 'meta.refused' })
+    try {
+      await attacker.untilAlarmed('delivery', { event: 'meta.refused' })
+    } finally {
+      clearInterval(attacking)
+    }
     await publish(sns, stage.topicArn, 'meanwhile')
     await restarted
     await stage.subscriber.receive('Notification', 1)
