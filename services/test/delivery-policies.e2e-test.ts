@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import { SetTopicAttributesCommand, type SNSClient, UnsubscribeCommand } from '@aws-sdk/client-sns'
+import { SetTopicAttributesCommand, type SNSClient, SubscribeCommand, UnsubscribeCommand } from '@aws-sdk/client-sns'
 import {
   createKey,
   createTopic,
@@ -15,7 +15,14 @@ import {
 } from './messaging.ts'
 import { type RedisAttacker, startRedisAttacker, until } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
-import { deliveriesTo, type LoggedAttempt, loggedAttempts, setAttribute, subscribeAt } from './subscriptions-at.ts'
+import {
+  deliveriesTo,
+  deliveryLog,
+  type LoggedAttempt,
+  loggedAttempts,
+  setAttribute,
+  subscribeAt,
+} from './subscriptions-at.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
 
 /** A policy's second, in ms. */
@@ -197,6 +204,20 @@ suite('a delivery policy', () => {
       assert.ok(attempts.every(({ outcome }) => outcome === 'retry'))
       assert.equal(deliveriesTo(subscriber, arn).length, attempts.length)
     })
+  })
+
+  test('is the default for confirmations, whatever is set', async () => {
+    const topicArn = await createTopic(sns)
+    const many = { healthyRetryPolicy: { numRetries: 50, numNoDelayRetries: 50 } }
+    await setTopicPolicy(topicArn, { defaultHealthyRetryPolicy: many.healthyRetryPolicy })
+    await using unwilling = await startTestSubscriber({ authority: readAuthority(stack) })
+    unwilling.answer = (_request, response) => response.writeHead(503).end()
+    const request = { TopicArn: topicArn, Protocol: 'https', Endpoint: unwilling.url }
+    await sns.send(new SubscribeCommand({ ...request, Attributes: { DeliveryPolicy: JSON.stringify(many) } }))
+    const asked = () => deliveryLog(stack, 'delivery.attempted').filter((line) => line.topicArn === topicArn)
+    await until('it is given up', () => asked().some(({ outcome }) => outcome === 'failed'))
+    assert.equal(asked().length, 4)
+    assert.equal(unwilling.received.length, 4)
   })
 
   test('that changed leaves nothing either', () => untilFinished(stack))
