@@ -123,6 +123,15 @@ suite('createEndpoint()', () => {
     assert.equal(takeAll(other).length, 1)
   })
 
+  test('is idle with failures only when the longest delay of a policy is over', () => {
+    const { endpoint, clock } = setup()
+    assert.equal(endpoint.isIdle, true)
+    fail(endpoint, clock, 1, 'unanswered')
+    assert.equal(endpoint.isIdle, false)
+    clock.advance(3_660_000)
+    assert.equal(endpoint.isIdle, true)
+  })
+
   test('holdMs() spreads those who ask, at the pace of the endpoint', () => {
     const { endpoint, clock } = setup()
     fail(endpoint, clock, 16, 'refused')

@@ -34,7 +34,7 @@ export interface Permit {
 
 export interface Endpoint {
   readonly isUnhealthy: boolean
-  /** Neither in use nor different from a new one. */
+  /** Not in use, and either like a new one or left alone for so long that it may be another one by now. */
   readonly isIdle: boolean
   /** How many wait for a permit. */
   readonly waiting: number
@@ -62,6 +62,8 @@ const BREAK_AFTER = 16
 /** Pause before an attempt at an unhealthy endpoint, in thousandths of a second of a retry policy. */
 const PAUSE_AFTER_REFUSAL = 50
 const PAUSE_UNANSWERED = { first: 100, longest: 1_000 } as const
+/** Beyond the longest delay of any policy nothing of it is to come: its subscription is gone, or nobody publishes. */
+const FORGET_FAILURES_MS = 3_600_000 + 60_000
 const HOLD_MS = { least: 250, most: 60_000 } as const
 
 /**
@@ -81,6 +83,7 @@ export function createEndpoint({
   let inUse = 0
   let failures = 0
   let unanswered = 0
+  let lastFailedAt = 0
   let pauseMs = 0
   let pausedUntil = 0
   let pauseTimer: NodeJS.Timeout | undefined
@@ -128,6 +131,7 @@ export function createEndpoint({
   const noteFailure = (served: 'refused' | 'unanswered', startedAt: number, halvingsBefore: number): void => {
     noteDuration(startedAt)
     failures++
+    lastFailedAt = clock.now()
     unanswered = served === 'unanswered' ? unanswered + 1 : 0
     if (halvingsBefore === halvings) {
       halvings++
@@ -157,7 +161,8 @@ export function createEndpoint({
       return isUnhealthy()
     },
     get isIdle() {
-      return inUse === 0 && line.length === 0 && failures === 0
+      if (inUse > 0 || line.length > 0) return false
+      return failures === 0 || clock.now() - lastFailedAt >= FORGET_FAILURES_MS
     },
     get waiting() {
       return line.length

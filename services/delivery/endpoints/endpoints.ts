@@ -7,7 +7,7 @@ import { type AttemptCount, createEndpoint, type Endpoint } from './endpoint.ts'
 
 export interface Endpoints {
   of(subscriptionId: string): Endpoint
-  /** How many there are of which nothing comes back at present. */
+  /** How many there are of which nothing comes back at present; those that nothing is sent to any more are forgotten. */
   countUnhealthy(): number
 }
 
@@ -28,7 +28,15 @@ export function createEndpoints({ clock, retrySecondMs }: { clock: Clock; retryS
       endpoints.set(subscriptionId, endpoint)
       return endpoint
     },
-    countUnhealthy: () => [...endpoints.values()].filter(({ isUnhealthy }) => isUnhealthy).length,
+    countUnhealthy() {
+      let count = 0
+      for (const [id, endpoint] of endpoints) {
+        if (!endpoint.isUnhealthy) continue
+        if (endpoint.isIdle) endpoints.delete(id)
+        else count++
+      }
+      return count
+    },
   }
 }
 
