@@ -28,6 +28,7 @@ suite('readUpConfig()', () => {
     ['SEALCAST_GATEWAY_PORT', '65536'],
     ['SEALCAST_METRICS_PORT', '65534'],
     ['SEALCAST_GATEWAYS', '0'],
+    ['SEALCAST_WORKERS', '-1'],
     ['SEALCAST_WORKERS', '33'],
     ['SEALCAST_WORKERS', 'two'],
     ['SEALCAST_PUBLIC_URL', 'localhost'],
@@ -67,6 +68,10 @@ suite('metricsPortWishes()', () => {
       'delivery-2': 9004,
       'delivery-3': 9005,
     })
+  })
+
+  test('gives the KMS the port of a worker that is not there', () => {
+    assert.deepEqual(ports({ SEALCAST_METRICS_PORT: '9000', SEALCAST_WORKERS: '0' }), { gateway: 9000, kms: 9001 })
   })
 
   test('takes any port when the first one is 0', () => {

@@ -45,12 +45,12 @@ export function readUpConfig(env: Environment, cwd: string) {
     if ((tlsCertificateFile === undefined) !== (tlsKeyFile === undefined)) {
       read.refuse('SEALCAST_TLS_CERT_FILE', 'and SEALCAST_TLS_KEY_FILE must be set together')
     }
-    const processes = (name: string) => read.integer(name, { default: 1, min: 1, max: MAX_PROCESSES })
-    const gateways = processes('SEALCAST_GATEWAYS')
+    const gateways = read.integer('SEALCAST_GATEWAYS', { default: 1, min: 1, max: MAX_PROCESSES })
     if (gateways > 1 && !SHARES_PORTS) {
       read.refuse('SEALCAST_GATEWAYS', 'must be 1 here: only on Linux do several gateways share a port')
     }
-    const workers = processes('SEALCAST_WORKERS')
+    // None, where they are started elsewhere.
+    const workers = read.integer('SEALCAST_WORKERS', { default: 1, min: 0, max: MAX_PROCESSES })
     return {
       gateways,
       workers,

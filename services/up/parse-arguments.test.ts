@@ -5,6 +5,7 @@ import { parseArguments } from './parse-arguments.ts'
 suite('parseArguments()', () => {
   test('takes the number of gateways and workers, in either form', () => {
     assert.deepEqual(parseArguments([]), { kind: 'run', settings: {} })
+    assert.deepEqual(parseArguments(['--workers', '0']), { kind: 'run', settings: { SEALCAST_WORKERS: '0' } })
     assert.deepEqual(parseArguments(['--gateways', '2', '--workers=16']), {
       kind: 'run',
       settings: { SEALCAST_GATEWAYS: '2', SEALCAST_WORKERS: '16' },
@@ -25,6 +26,7 @@ suite('parseArguments()', () => {
     ['--gateways', '0'],
     ['--gateways', '33'],
     ['--workers', '-1'],
+    ['--workers', '33'],
     ['--workers', '1e1'],
     ['--workers', '2.5'],
     ['--no-workers'],

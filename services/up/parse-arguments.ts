@@ -10,7 +10,10 @@ export type Arguments =
   /** @param text one line */
   | { kind: 'refused'; text: string }
 
-const VARIABLES = { gateways: 'SEALCAST_GATEWAYS', workers: 'SEALCAST_WORKERS' } as const
+const OPTIONS = {
+  gateways: { variable: 'SEALCAST_GATEWAYS', least: 1 },
+  workers: { variable: 'SEALCAST_WORKERS', least: 0 },
+} as const
 
 export function parseArguments(args: readonly string[]): Arguments {
   const options = {
@@ -28,11 +31,11 @@ export function parseArguments(args: readonly string[]): Arguments {
     if (token.name === 'help') return { kind: 'help' }
     if (token.name !== 'gateways' && token.name !== 'workers') return refused(given)
     const value = token.value ?? ''
-    const count = /^\d{1,3}$/.test(value) ? Number(value) : 0
-    if (count < 1 || count > MAX_PROCESSES) {
-      return { kind: 'refused', text: `--${token.name} must be a number from 1 to ${MAX_PROCESSES}` }
+    const { variable, least } = OPTIONS[token.name]
+    if (!/^\d{1,3}$/.test(value) || Number(value) < least || Number(value) > MAX_PROCESSES) {
+      return { kind: 'refused', text: `--${token.name} must be a number from ${least} to ${MAX_PROCESSES}` }
     }
-    settings[VARIABLES[token.name]] = String(count)
+    settings[variable] = String(Number(value))
   }
   return { kind: 'run', settings }
 }

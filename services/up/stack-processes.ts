@@ -7,10 +7,12 @@ export interface StackProcess {
   readonly service: ServiceName
 }
 
-/** @returns in the order of their metrics ports, in which those there always are come first and so keep theirs */
+/** @returns in the order of their metrics ports, in which those of the smallest stack come first and so keep theirs */
 export function stackProcesses({ gateways, workers }: { gateways: number; workers: number }): StackProcess[] {
-  const more = (service: ServiceName, count: number): StackProcess[] =>
-    Array.from({ length: count - 1 }, (_, at) => ({ name: `${service}-${at + 2}`, service }))
-  const first = (['gateway', 'delivery', 'kms'] as const).map((service) => ({ name: service, service }))
-  return [...first, ...more('gateway', gateways), ...more('delivery', workers)]
+  const some = (service: ServiceName, count: number): StackProcess[] =>
+    Array.from({ length: count }, (_, at) => ({ name: at === 0 ? service : `${service}-${at + 1}`, service }))
+  const [first, ...moreGateways] = some('gateway', gateways)
+  const [firstWorker, ...moreWorkers] = some('delivery', workers)
+  const all = [first, firstWorker, ...some('kms', 1), ...moreGateways, ...moreWorkers]
+  return all.filter((one) => one !== undefined)
 }

@@ -9,7 +9,7 @@ running, and stops them all on Ctrl-C. When the file env is in the data director
 SIGUSR2 replaces gateways and workers one after another, without a pause for publishers.
 
   --gateways, SEALCAST_GATEWAYS   1 to 32, on one port; several need Linux
-  --workers, SEALCAST_WORKERS     1 to 32; partitions are shared between them
+  --workers, SEALCAST_WORKERS     0 to 32; partitions are shared between them
 
   SEALCAST_HOME          data directory (.sealcast)
   SEALCAST_GATEWAY_PORT  HTTPS (4443)             SEALCAST_HTTP_PORT     plain HTTP (off)
