@@ -51,6 +51,11 @@ const COMMANDS = {
     help: 'measure what a million messages and a backlog leave in memory',
     needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
   },
+  chaos: {
+    entry: 'loadtest/chaos/main.ts',
+    help: 'kill a worker at a hundred seeded points, restart all under load, and count what is lost; see --help',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
+  },
   'loss-windows': {
     entry: 'loadtest/loss-windows/main.ts',
     help: 'measure what can be lost of what was acknowledged; see --help',
