@@ -74,7 +74,7 @@ suite('services/up/main.ts', () => {
     assert.deepEqual([help.code, help.stdout], [0, ''])
     assert.match(help.stderr, /^Usage: npm run up /)
     assert.match(help.stderr, /--gateways/)
-    for (const args of [['--gateway'], ['--workers', '0']]) {
+    for (const args of [['--gateway'], ['--workers', '33']]) {
       const refused = await up(args)
       assert.equal(refused.code, 2)
       assert.match(refused.stderr, new RegExp(`^[^\\n]*${args[0]}[^\\n]*\\n$`))
