@@ -15,7 +15,7 @@ export const MAX_IN_FLIGHT = 512
  */
 export const MAX_ATTEMPTS_UNDER_WAY = 1_024
 
-/** Endpoints whose state is kept while they are idle; a few hundred bytes each. */
+/** Endpoints whose state is kept while they are not in use; a few hundred bytes each. */
 export const MAX_ENDPOINTS_REMEMBERED = 10_000
 
 /**
@@ -33,6 +33,9 @@ export const ROOM_WAIT_MS = 50
  * three calls of Redis each, and make it busier.
  */
 export const MOVING_ENDPOINT_MS = 1_000
+
+/** Between two looks at a backlog's messages that cannot be tried, however long it takes to read past them. */
+export const MAX_BACKLOG_HOLD_MS = 3_600_000
 
 /** References of a backlog read at once. */
 export const BACKLOG_PAGE = 64

@@ -177,6 +177,43 @@ suite('startDrain()', () => {
     assert.deepEqual(stage.steps, ['close last'])
   })
 
+  test('meets again what could not be tried also when the backlog never comes to an end', async () => {
+    let usable = false
+    const stage = setup({
+      reopened(messageId) {
+        stage.clock.advance(100)
+        stage.lineUp('one more')
+        return messageId === 'held' && !usable ? 'hold' : undefined
+      },
+    })
+    stage.lineUp('held', ...Array.from({ length: 100 }, () => 'more'))
+    const drain = stage.start()
+    await stage.until(() => stage.steps.length >= 100)
+    usable = true
+    await stage.until(() => stage.steps.includes('close held'))
+    stage.ended.abort()
+    await drain.over
+  })
+
+  test('meets again what could not be tried also when the clock was set back', async () => {
+    let usable = false
+    let met = 0
+    const stage = setup({
+      reopened() {
+        met++
+        return usable ? undefined : 'hold'
+      },
+    })
+    stage.lineUp('held')
+    const drain = stage.start()
+    await stage.until(() => met === 1 && drain.underWay === 0)
+    usable = true
+    stage.clock.advance(-3_600_000)
+    drain.joined()
+    await drain.over
+    assert.deepEqual(stage.attempts, ['held 1'])
+  })
+
   test('tells once of a reason that holds many', async () => {
     let usable = false
     const stage = setup({

@@ -21,7 +21,7 @@ import { type AttemptDecision, decideError } from '../decide-settlement.ts'
 import type { Served } from '../endpoints/endpoint.ts'
 import type { Endpoints } from '../endpoints/endpoints.ts'
 import { keepTrying } from '../keep-trying.ts'
-import { BACKLOG_PAGE, RETRY_HOLD_MS } from '../limits.ts'
+import { BACKLOG_PAGE, MAX_BACKLOG_HOLD_MS, REREAD_SHARE, RETRY_HOLD_MS } from '../limits.ts'
 import type { Reopen, Reopened } from '../reopen.ts'
 import { isTampering } from '../report-failure.ts'
 
@@ -81,8 +81,11 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   /** Reasons: one key that does not work may hold thousands. */
   const told = new Set<string>()
   let after = '0'
-  /** When references that could not be tried are met again. */
-  let heldUntil: number | undefined
+  let atEnd = false
+  /** Since when there are references that could not be tried. */
+  let heldSince: number | undefined
+  /** How long reading on took from the first of those. */
+  let meetingMs = 0
   let news = false
   let isOver = false
   let wake = (): void => undefined
@@ -123,23 +126,40 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   /** @returns whether nothing is left */
   async function readPage(): Promise<boolean> {
     news = false
+    if (heldSince !== undefined && isMetAgain(heldSince)) {
+      if (!atEnd) meetingMs = clock.now() - heldSince
+      heldSince = undefined
+      startOver()
+    }
     const page = await keepTrying(() => lease.readBacklog(subscriptionId, after, BACKLOG_PAGE), ended)
     for (const reference of page) {
       after = reference.backlogId
       if (!underWay.has(reference.messageId)) await begin(reference)
       if (ended.aborted) return false
     }
-    // Not before the end: thousands that are held would keep those behind them from ever being met.
-    if (page.length < BACKLOG_PAGE && heldUntil !== undefined && clock.now() >= heldUntil) {
-      heldUntil = undefined
-      after = '0'
-      return false
-    }
     if (page.length > 0 || news) return false
-    if (underWay.size > 0 || heldUntil !== undefined) await rest()
+    if (heldSince !== undefined && !atEnd) meetingMs = clock.now() - heldSince
+    atEnd = true
+    if (underWay.size > 0 || heldSince !== undefined) await rest()
     else if (after === '0') return true
-    else after = '0'
+    else startOver()
     return false
+  }
+
+  function startOver(): void {
+    after = '0'
+    atEnd = false
+  }
+
+  /**
+   * Not only at the end, which a backlog that never becomes empty has not. Nor before what lies behind them had
+   * its turn: if this reading does not come to the end, the next one is given ten times as long. A clock that was
+   * set back makes nobody wait.
+   */
+  function isMetAgain(since: number): boolean {
+    const elapsedMs = clock.now() - since
+    const pauseMs = Math.max(RETRY_HOLD_MS, meetingMs * REREAD_SHARE)
+    return elapsedMs < 0 || elapsedMs >= Math.min(pauseMs, MAX_BACKLOG_HOLD_MS)
   }
 
   /** Until something joined, everything under way has ended, or held references are due again. */
@@ -265,7 +285,7 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   }
 
   function hold(): void {
-    heldUntil ??= clock.now() + RETRY_HOLD_MS
+    heldSince ??= clock.now()
   }
 
   function isNews(error: unknown): boolean {
