@@ -125,6 +125,31 @@ suite('runDeliveryLoop()', () => {
     await stage.stop()
   })
 
+  test('tries from its backlog what was expected there, was not lined up, and then had to wait', async () => {
+    await using stage = setup()
+    const later = { kind: 'waits', subscriptionId: 's1' } as const
+    stage.decide(async () => ({ kind: 'hand-off', later: [{ ...later, underWay: new Promise(() => undefined) }] }))
+    stage.failNext('handOff', new RedisForeignDataError('WRONGTYPE'))
+    stage.append('a')
+    await stage.until(() => stage.alarms.length === 1)
+    stage.decide(async () => ({ kind: 'hand-off', later: [{ ...later, underWay: undefined }] }))
+    stage.clock.advance(REREAD_PAUSE_MS)
+    await stage.until(() => stage.steps.includes('leave a s1 close'))
+    assert.deepEqual(stage.attempts, ['a s1 1'])
+    await stage.stop()
+  })
+
+  test('reads held entries again also when the clock was set back', async () => {
+    await using stage = setup()
+    stage.decide(async () => ({ kind: 'hold', reason: 'KMS_DISABLED' }))
+    stage.append('held')
+    await stage.until(() => stage.handled.length === 1 && stage.idle())
+    stage.decide(async () => SETTLE)
+    stage.clock.advance(-3_600_000)
+    await stage.until(() => stage.pending().length === 0)
+    await stage.stop()
+  })
+
   test('reads long lists of pending entries page by page', async () => {
     await using stage = setup({ begin: false })
     const names = Array.from({ length: 300 }, (_, index) => `m${index}`)

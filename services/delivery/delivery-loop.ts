@@ -97,6 +97,7 @@ export async function runDeliveryLoop(
   let leftMeanwhile: Set<string> | undefined
   /** The reading under way: where its next page starts, and when it began. */
   let reading: { after: string; startedAt: number } | undefined = { after: '0-0', startedAt: clock.now() }
+  let readAt = 0
   let nextReadingAt = 0
   /** The wait for entries under way; it outlasts a sleep that ended for another reason. */
   let waiting: AbortController | undefined
@@ -124,7 +125,7 @@ export async function runDeliveryLoop(
     let pauseMs: number = REDIS_PAUSE_MS.first
     while (!ended.aborted) {
       try {
-        if (reading === undefined && clock.now() >= nextReadingAt) reading = { after: '0-0', startedAt: clock.now() }
+        if (reading === undefined && isReadingDue()) reading = { after: '0-0', startedAt: clock.now() }
         if (reading !== undefined) await rereadPage(reading)
         const claimed = await claim()
         if (claimed === 0 && reading === undefined && !ended.aborted) await sleep()
@@ -142,6 +143,12 @@ export async function runDeliveryLoop(
         pauseMs = Math.min(pauseMs * 2, REDIS_PAUSE_MS.longest)
       }
     }
+  }
+
+  /** A clock that was set back does not keep held entries waiting until it is that late again. */
+  function isReadingDue(): boolean {
+    const now = clock.now()
+    return now >= nextReadingAt || now < readAt
   }
 
   /** @returns how many entries were claimed */
@@ -180,7 +187,8 @@ export async function runDeliveryLoop(
       const complete = last === undefined || (pending.length < CLAIM_LIMIT && after === last.streamId)
       reading = complete ? undefined : { ...page, after }
       if (complete) {
-        nextReadingAt = clock.now() + Math.max(REREAD_PAUSE_MS, (clock.now() - page.startedAt) * REREAD_SHARE)
+        readAt = clock.now()
+        nextReadingAt = readAt + Math.max(REREAD_PAUSE_MS, (readAt - page.startedAt) * REREAD_SHARE)
       }
     } finally {
       leftMeanwhile = undefined
@@ -315,15 +323,20 @@ export async function runDeliveryLoop(
 
   /** Body record and backlogs in one step; first attempts that go on are known to their backlog before it shows there. */
   async function handOff(claimed: ClaimedEntry, messageId: string, later: readonly Later[]): Promise<void> {
-    for (const one of later) {
-      if (one.kind === 'waits' && one.underWay !== undefined) backlogs.expect(one.subscriptionId, messageId)
-    }
+    const expected = later.filter((one) => one.kind === 'waits' && one.underWay !== undefined)
+    for (const { subscriptionId } of expected) backlogs.expect(subscriptionId, messageId)
     const open = later.map(({ subscriptionId, kind }) => ({
       subscriptionId,
       waits: kind === 'waits',
       attemptsMade: kind === 'waits' ? 0 : 1,
     }))
-    const { backlogIds, foreign } = await keepTrying(() => lease.handOff(claimed, { messageId, open }), gone)
+    const { backlogIds, foreign } = await keepTrying(() => lease.handOff(claimed, { messageId, open }), gone).catch(
+      (error: unknown) => {
+        // The entry is read again, and may then wait without an attempt under way: nobody would ever begin it.
+        for (const { subscriptionId } of expected) backlogs.unexpect(subscriptionId, messageId)
+        throw error
+      },
+    )
     if (foreign) {
       metrics.recordForged('backlog')
       log.alarm('record.forged', { kind: 'backlog', partition })
