@@ -105,7 +105,7 @@ suite('createHandleEntry()', () => {
 
   test('waits longer for an endpoint that takes messages at a rate than for one that does not', async () => {
     const answer = Promise.withResolvers<AttemptDecision>()
-    const { handle, endpoints } = setup({ answers: { '1': answer.promise } })
+    const { handle, endpoints } = setup({ answers: { '1': () => answer.promise } })
     const handling = handle(message(), known([subscription('1')]), never)
     for (let n = 0; n < 7; n++) {
       await delay(50)
@@ -117,7 +117,7 @@ suite('createHandleEntry()', () => {
 
   test('lines up with its attempt what is not answered soon, and gives the permit back at the end', async () => {
     const answer = Promise.withResolvers<AttemptDecision>()
-    const { handle, endpoints } = setup({ answers: { '2': answer.promise } })
+    const { handle, endpoints } = setup({ answers: { '2': () => answer.promise } })
     const decision = await handle(message(), known([subscription('1'), subscription('2')]), never)
     assert.equal(decision.kind, 'hand-off')
     const [later] = decision.kind === 'hand-off' ? decision.later : []
@@ -126,6 +126,17 @@ suite('createHandleEntry()', () => {
     answer.resolve({ kind: 'delivered' })
     assert.deepEqual(await later.underWay, { kind: 'delivered' })
     assert.equal(endpoints.of('2').isIdle, true)
+  })
+
+  test('lets wait what cannot be attempted for a fault of ours, so that the others do not receive it again', async () => {
+    const fault = () => Promise.reject(new TypeError('unforeseen'))
+    const { handle, attempted } = setup({ answers: { '2': fault } })
+    assert.deepEqual(await handle(message(), known([subscription('1'), subscription('2')]), never), {
+      kind: 'hand-off',
+      later: [{ subscriptionId: '2', kind: 'waits', underWay: undefined }],
+    })
+    assert.deepEqual(attempted, ['1', '2'])
+    await assert.rejects(handle(message(), known([subscription('2')]), never), TypeError)
   })
 
   test('makes no attempt that a rate does not allow now', async () => {
@@ -197,7 +208,7 @@ function setup({
   failure,
 }: {
   decisions?: Readonly<Record<string, AttemptDecision>>
-  answers?: Readonly<Record<string, Promise<AttemptDecision>>>
+  answers?: Readonly<Record<string, () => Promise<AttemptDecision>>>
   admit?: () => number
   failure?: Error
 } = {}) {
@@ -224,7 +235,7 @@ function setup({
         const { id } = recipient.subscription
         assert.equal(attempt, 1)
         attempted.push(id)
-        return { decision: (await answers[id]) ?? decisions[id] ?? { kind: 'delivered' }, served: 'served' }
+        return { decision: (await answers[id]?.()) ?? decisions[id] ?? { kind: 'delivered' }, served: 'served' }
       },
     }),
     clock: systemClock,

@@ -9,7 +9,7 @@ import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import type { Entry } from '#shared/stream-log'
 import type { Compose, Outgoing } from './compose.ts'
-import { decideEntry, decideError, type EntryDecision } from './decide-settlement.ts'
+import { decideEntry, decideError, type EntryDecision, type Fate } from './decide-settlement.ts'
 import type { FirstAttempt } from './first-attempt.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { createPatience } from './patience.ts'
@@ -63,14 +63,28 @@ export function createHandleEntry({
     }
     if (gone.aborted) return { kind: 'abandon' }
     using patience = createPatience()
+    const attempts = await Promise.allSettled(
+      recipients.map((recipient) => {
+        const waits = hasBacklog(recipient.subscription.id)
+        return firstAttempt({ entry, recipient, outgoing, hasBacklog: waits, patience, gone })
+      }),
+    )
+    const failed = attempts.filter((one) => one.status === 'rejected')
+    if (failed.length === recipients.length) throw failed[0]?.reason
+    for (const { reason } of failed) log.error('attempt.failed', { messageId: entry.messageId }, reason)
     return decideEntry(
-      await Promise.all(
-        recipients.map(async (recipient) => {
-          const subscriptionId = recipient.subscription.id
-          const first = { entry, recipient, outgoing, hasBacklog: hasBacklog(subscriptionId), patience, gone }
-          return { subscriptionId, fate: await firstAttempt(first) }
-        }),
-      ),
+      recipients.map(({ subscription }, at) => ({
+        subscriptionId: subscription.id,
+        fate: fateOfSettled(attempts[at]),
+      })),
     )
   }
+}
+
+/**
+ * What could not be attempted for a fault of ours waits in its backlog: if the entry were read again for it,
+ * all others would receive the message again with each reading.
+ */
+function fateOfSettled(attempt: PromiseSettledResult<Fate> | undefined): Fate {
+  return attempt?.status === 'fulfilled' ? attempt.value : { kind: 'waits', underWay: undefined }
 }
