@@ -18,6 +18,8 @@ export interface Backlogs {
   has(subscriptionId: string): boolean
   /** Called before a message joins whose first attempt goes on. */
   expect(subscriptionId: string, messageId: string): void
+  /** What was expected did not join, or nobody knows whether it did. */
+  unexpect(subscriptionId: string, messageId: string): void
   /** @param backlogId empty when it is not known */
   joined(o: {
     subscriptionId: string
@@ -57,6 +59,7 @@ export function openBacklogs(
   return {
     has: (subscriptionId) => drains.get(subscriptionId)?.isOver === false,
     expect: (subscriptionId, messageId) => drainOf(subscriptionId).expect(messageId),
+    unexpect: (subscriptionId, messageId) => drains.get(subscriptionId)?.unexpect(messageId),
     joined({ subscriptionId, messageId, backlogId, underWay }) {
       metrics.backlogged(underWay === undefined ? 'room' : 'slow')
       const drain = drainOf(subscriptionId)

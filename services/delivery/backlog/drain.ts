@@ -63,6 +63,8 @@ export interface Drain {
   readonly underWay: number
   /** A message whose first attempt goes on is about to join: not to be tried when it is met. */
   expect(messageId: string): void
+  /** An expected message does not join after all, or nobody knows whether it did. */
+  unexpect(messageId: string): void
   /** References joined. */
   joined(): void
   /** The first attempt of an expected message, and where it lies, if that is known. */
@@ -101,11 +103,14 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
       return underWay.size
     },
     expect: (messageId) => void underWay.add(messageId),
+    unexpect: left,
     joined() {
       news = true
       wake()
     },
     attempting(reference, decision) {
+      // Also where this one began after another was told to expect it.
+      underWay.add(reference.messageId)
       void finish(reference, async () => outcomeOf(await decision, 1))
     },
   }
@@ -246,9 +251,13 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
       hold()
       if (!gone.aborted && isNews(error)) o.onFailure(error, { messageId, subscriptionId })
     } finally {
-      underWay.delete(messageId)
-      if (underWay.size === 0) wake()
+      left(messageId)
     }
+  }
+
+  function left(messageId: string): void {
+    underWay.delete(messageId)
+    if (underWay.size === 0) wake()
   }
 
   async function apply(reference: BacklogReference, outcome: Outcome): Promise<void> {

@@ -34,8 +34,12 @@ export interface Permit {
 
 export interface Endpoint {
   readonly isUnhealthy: boolean
+  /** Permits are taken or waited for. */
+  readonly isInUse: boolean
   /** Not in use, and either like a new one or left alone for so long that it may be another one by now. */
   readonly isIdle: boolean
+  /** The latest attempt got no answer. */
+  readonly isSilent: boolean
   /** How many wait for a permit. */
   readonly waiting: number
   /** How long all that it has now will take it at the rate of its latest successes, in ms; infinite when there are none. */
@@ -94,6 +98,7 @@ export function createEndpoint({
   const line: ((permit: Permit) => void)[] = []
 
   const isUnhealthy = () => failures >= BREAK_AFTER
+  const isInUse = () => inUse > 0 || line.length > 0
 
   const hasRoom = (): boolean =>
     inUse < limit && clock.now() >= pausedUntil && (inUse === 0 || attempts.underWay < attempts.capacity)
@@ -160,9 +165,15 @@ export function createEndpoint({
     get isUnhealthy() {
       return isUnhealthy()
     },
+    get isInUse() {
+      return isInUse()
+    },
     get isIdle() {
-      if (inUse > 0 || line.length > 0) return false
+      if (isInUse()) return false
       return failures === 0 || clock.now() - lastFailedAt >= FORGET_FAILURES_MS
+    },
+    get isSilent() {
+      return unanswered > 0
     },
     get waiting() {
       return line.length
