@@ -22,7 +22,7 @@ suite('createRetrySchedule()', () => {
     await stage.until(async () => stage.runs.length === 3 && (await stage.jobs()) === 0)
     assert.deepEqual(
       stage.runs,
-      [0, 1, 2].map((retriesMade) => ({ ...reference, retriesMade })),
+      [0, 1, 2].map((retriesMade) => ({ ...reference, retriesMade, scheduledAt: stage.runs[0]?.scheduledAt })),
     )
     await retries.close()
   })
@@ -153,6 +153,30 @@ suite('createRetrySchedule()', () => {
     await retries.close()
   })
 
+  for (const isClosing of [false, true]) {
+    test(`connects no more once abandoned while it waits for Redis${isClosing ? ' and a close waits for it' : ''}`, async () => {
+      await using stage = await setup()
+      const connected = async () =>
+        (await stage.redis.cli('client', 'list')).split('\n').filter((line) => / name=sealcast/.test(line)).length
+      const retries = stage.open(async () => ({ kind: 'done' }))
+      await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 1 })
+      await stage.until(async () => stage.runs.length === 1 && (await stage.jobs()) === 0)
+      assert.equal(await connected(), 2)
+      // Its connections are taken anew and do not become ready. Soon after its next job is due the worker notices.
+      await retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs: 500 })
+      await stage.redis.cli('client', 'kill', 'type', 'normal')
+      stage.redis.pause()
+      await delay(3_000)
+      if (isClosing) void retries.close().catch(() => undefined)
+      const abandoned = retries.abandon()
+      await delay(100)
+      stage.redis.resume()
+      await abandoned
+      await delay(1_000)
+      assert.equal(await connected(), 1)
+    })
+  }
+
   test('believes of a job its id and its attempts, and nothing else that was written into it', async () => {
     await using stage = await setup()
     const reference = { messageId: randomUUID(), subscriptionId: randomUUID() }
@@ -169,7 +193,7 @@ suite('createRetrySchedule()', () => {
     await stage.until(async () => finished === 1 && (await stage.jobs()) === 0)
     assert.deepEqual(
       stage.runs,
-      [0, 1, 2].map((retriesMade) => ({ ...reference, retriesMade })),
+      [0, 1, 2].map((retriesMade) => ({ ...reference, retriesMade, scheduledAt: stage.runs[0]?.scheduledAt })),
     )
     await retries.close()
   })

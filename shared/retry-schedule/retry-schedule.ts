@@ -29,6 +29,8 @@ export interface RetryReference {
 export interface DueRetry extends RetryReference {
   /** Attempts that were made from the schedule before; holds do not count. */
   retriesMade: number
+  /** When it was first scheduled, in epoch ms; as little to be believed as the rest of a job. */
+  scheduledAt: number
 }
 
 /** What becomes of a retry. `reason` is a code: it is stored in Redis. */
@@ -126,7 +128,7 @@ export function createRetrySchedule({
       openPartition({ connection, clock, prefix, concurrency, process, lockMs, report, onFailure, addDeadlineMs }),
     async [Symbol.asyncDispose]() {
       connection.disconnect()
-      for (const copy of connection.copies) copy.disconnect()
+      connection.endCopies(connection.copies)
     },
   }
 }
@@ -142,7 +144,7 @@ function openPartition({
   onFailure,
   addDeadlineMs,
 }: {
-  connection: Redis
+  connection: RememberingRedis
   clock: Clock
   prefix: string
   concurrency: number
@@ -161,6 +163,7 @@ function openPartition({
   })
   queue.on('error', report)
 
+  const others = new Set(connection.copies)
   const worker = new RetryWorker(QUEUE_NAME, (job, token) => run(job, token), {
     connection,
     prefix,
@@ -172,6 +175,7 @@ function openPartition({
     settings: { backoffStrategy: (_attemptsMade, _type, error) => delayOf(error) },
   })
   worker.on('error', report)
+  const copies = [...connection.copies].filter((copy) => !others.has(copy))
 
   async function run(job: Job, token: string | undefined): Promise<void> {
     const verdict = await judge(job)
@@ -200,7 +204,7 @@ function openPartition({
       return { kind: 'done' }
     }
     try {
-      return await process({ ...reference, retriesMade: job.attemptsMade })
+      return await process({ ...reference, retriesMade: job.attemptsMade, scheduledAt: Number(job.timestamp) })
     } catch (error) {
       onFailure(error)
       return { kind: 'hold', delayMs: UNEXPECTED_FAILURE_DELAY_MS }
@@ -231,8 +235,10 @@ function openPartition({
     async close() {
       await stop()
       await queue.close()
+      connection.endCopies(copies)
     },
     async abandon() {
+      connection.endCopies(copies)
       // A close that waits already cannot be forced; what it keeps alive can be ended.
       if (stopping === undefined) await worker.close(true)
       else await worker.cut()
@@ -263,8 +269,9 @@ function referenceOf(jobId: string | undefined): RetryReference | undefined {
 }
 
 /**
- * Remembers the copies that BullMQ makes of it. A worker that closes while Redis is gone waits for
- * its copy to end, which tries to connect for ever and would keep the process from ending.
+ * Remembers the copies that BullMQ makes of it, and ends them for good. A worker that is closed while Redis is
+ * gone, waiting for its copy to be connected again, connects it anew as soon as it has ended: nobody would ever
+ * end it a second time, and it would keep the process alive.
  */
 class RememberingRedis extends Redis {
   readonly copies = new Set<Redis>()
@@ -272,8 +279,16 @@ class RememberingRedis extends Redis {
   override duplicate(options?: Partial<RedisOptions>): Redis {
     const copy = super.duplicate(options)
     this.copies.add(copy)
-    copy.once('end', () => this.copies.delete(copy))
     return copy
+  }
+
+  endCopies(copies: Iterable<Redis>): void {
+    for (const copy of copies) {
+      this.copies.delete(copy)
+      // In the driver's words, which BullMQ knows.
+      copy.connect = () => Promise.reject(new Error('Connection is closed.'))
+      copy.disconnect()
+    }
   }
 }
 
