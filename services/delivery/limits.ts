@@ -41,7 +41,16 @@ export const MAX_BACKLOG_HOLD_MS = 3_600_000
 export const BACKLOG_PAGE = 64
 
 /** Retries of one partition that wait for a permit, and those of one endpoint among them; others are put off. */
-export const MAX_RETRIES_WAITING = { partition: 16, endpoint: 2 } as const
+export const MAX_RETRIES_WAITING = { partition: 8, endpoint: 2 } as const
+
+/**
+ * Retries of one partition, of MAX_RETRIES_PER_PARTITION, at endpoints whose latest attempt got no answer: each may
+ * take as long as an attempt lasts. With those that wait they leave a quarter of the places to all others.
+ */
+export const MAX_RETRIES_SILENT = 16
+
+/** Until the last retry of any policy is due, in seconds of a policy: SNS allows no longer one. */
+export const LONGEST_POLICY_SECONDS = 3_600
 
 /** How long a partition that is given up waits for attempts from its backlogs and of its retries. */
 export const LEAVE_GRACE_MS = 1_000

@@ -22,7 +22,8 @@ import type { TopicState } from './topic-cache.ts'
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:orders'
 const NOW = 'b'.repeat(32)
 const MESSAGE = '00000000-0000-4000-8000-000000000001'
-const DUE = { messageId: MESSAGE, subscriptionId: 's1', retriesMade: 1 }
+const SCHEDULED_AT = Date.UTC(2026, 0, 1)
+const DUE = { messageId: MESSAGE, subscriptionId: 's1', retriesMade: 1, scheduledAt: SCHEDULED_AT }
 const HOLD = { kind: 'hold', delayMs: RETRY_HOLD_MS }
 
 suite('createRetryProcessor()', () => {
@@ -146,6 +147,48 @@ suite('createRetryProcessor()', () => {
     assert.equal(attempts.length, 2)
   })
 
+  test('gives up what found no room for longer than any policy and a backlog last, and counts it', async () => {
+    const { process, attempts, settled, warnings, clock, endpoints } = setup()
+    for (let n = 0; n < 64; n++) endpoints.of('s1').tryEnter()
+    void process(DUE)
+    void process(DUE)
+    clock.advance(3_600 * 5 + 60_000)
+    assert.equal((await process(DUE)).kind, 'hold')
+    clock.advance(1)
+    assert.deepEqual(await process(DUE), { kind: 'done' })
+    assert.deepEqual(attempts, [])
+    assert.deepEqual(settled, [`${MESSAGE} s1`])
+    assert.deepEqual(warnings, ['retry.expired'])
+  })
+
+  test('gives up what no rate allowed for as long, and tries what is as old and finds room', async () => {
+    const throttled = setup({ admitMs: 700 })
+    throttled.clock.advance(10_000_000)
+    assert.deepEqual(await throttled.process(DUE), { kind: 'done' })
+    assert.deepEqual(throttled.attempts, [])
+    const free = setup()
+    free.clock.advance(10_000_000)
+    await free.process(DUE)
+    assert.equal(free.attempts.length, 1)
+  })
+
+  test('leaves places to others while many endpoints do not answer', async () => {
+    const subscriptions = Array.from({ length: 40 }, (_, n) => `silent${n}`)
+    const { process, attempts, endpoints } = setup({
+      topic: known([...subscriptions, 's1'].map((id) => subscription(id))),
+      openSubscriptions: [...subscriptions, 's1'],
+      answer: new Promise(() => undefined),
+    })
+    for (const id of subscriptions) endpoints.of(id).tryEnter()?.leave('unanswered')
+    const verdicts = subscriptions.map((subscriptionId) => process({ ...DUE, subscriptionId }))
+    const held = await Promise.all(verdicts.slice(16))
+    assert.ok(held.every(({ kind }) => kind === 'hold'))
+    void process(DUE)
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(attempts.length, 17)
+    assert.equal(attempts.at(-1)?.subscriptionId, 's1')
+  })
+
   test('leaves the line when the partition is given up', async () => {
     const { process, attempts, endpoints, stopping } = setup()
     for (let n = 0; n < 64; n++) endpoints.of('s1').tryEnter()
@@ -240,15 +283,16 @@ function setup({
   const attempts: { subscriptionId: string; attempt: number }[] = []
   const settled: string[] = []
   const alarms: string[] = []
+  const warnings: string[] = []
   let failOnce = settleFailureOnce
   let lost = 0
   const gone = new AbortController()
   const stopping = new AbortController()
-  const clock = createFakeClock()
+  const clock = createFakeClock(SCHEDULED_AT)
   const endpoints = createEndpoints({ clock, retrySecondMs: 1_000 })
   const log: Log = {
     info: () => undefined,
-    warn: () => undefined,
+    warn: (event) => void warnings.push(event),
     error: () => undefined,
     alarm: (event) => void alarms.push(event),
     flush: () => undefined,
@@ -295,8 +339,10 @@ function setup({
     endpoints,
     retrySecondMs: 5,
     random: () => 0.5,
+    maxAgeMs: 60_000,
+    clock,
     log,
     metrics,
   })
-  return { process, attempts, settled, alarms, stopping, gone, endpoints, lost: () => lost }
+  return { process, attempts, settled, alarms, warnings, stopping, gone, clock, endpoints, lost: () => lost }
 }

@@ -7,20 +7,25 @@
  * after it.
  *
  * A few retries of an endpoint without room wait for their turn; the others come again later, at the pace
- * of the endpoint, so that one endpoint's retries do not take the places of all others'.
+ * of the endpoint, so that one endpoint's retries do not take the places of all others'. Nor do those of
+ * endpoints that do not answer, each of which may take as long as an attempt lasts: they have a share of the
+ * places. Whoever waits for room is given up past the age of a backlog, counted from when the last retry of
+ * any policy would have been due: an endpoint that nobody repairs would fill Redis otherwise.
  */
 
+import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { applyJitter, type DueRetry, type RetryVerdict } from '#shared/retry-schedule'
 import { LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { Admit } from './admit.ts'
 import type { AttemptDelivery, Attempted } from './attempt.ts'
 import { decideError } from './decide-settlement.ts'
-import type { Permit, Served } from './endpoints/endpoint.ts'
+import type { Endpoint, Permit, Served } from './endpoints/endpoint.ts'
 import type { Endpoints } from './endpoints/endpoints.ts'
+import { createHolds } from './endpoints/holds.ts'
 import { keepTrying } from './keep-trying.ts'
 import { leaveSignal } from './leave-signal.ts'
-import { MAX_RETRIES_WAITING, RETRY_HOLD_MS } from './limits.ts'
+import { LONGEST_POLICY_SECONDS, MAX_RETRIES_SILENT, MAX_RETRIES_WAITING, RETRY_HOLD_MS } from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import type { Reopen } from './reopen.ts'
 import { isTampering, reportFailure } from './report-failure.ts'
@@ -32,6 +37,9 @@ export interface RetryDependencies {
   /** Length of one second of a retry policy. */
   retrySecondMs: number
   random: () => number
+  /** How long a retry may wait for room, beyond the longest policy. */
+  maxAgeMs: number
+  clock: Clock
   log: Log
   metrics: DeliveryMetrics
 }
@@ -63,20 +71,35 @@ export function createRetryProcessor(
   })
   const waitingFor = new Map<string, number>()
   let waiting = 0
+  let silent = 0
+  const nextSilentHold = createHolds(o.clock)
 
   return async (due) => {
-    const permit = await enter(due.subscriptionId)
+    const endpoint = o.endpoints.of(due.subscriptionId)
+    if (!endpoint.isSilent) return retryInTurn(endpoint, due)
+    if (silent >= MAX_RETRIES_SILENT) {
+      return holdOrGiveUp(due, () => nextSilentHold(endpoint.attemptMs / MAX_RETRIES_SILENT))
+    }
+    silent++
+    try {
+      return await retryInTurn(endpoint, due)
+    } finally {
+      silent--
+    }
+  }
+
+  async function retryInTurn(endpoint: Endpoint, due: DueRetry): Promise<RetryVerdict> {
+    const permit = await enter(endpoint, due.subscriptionId)
     if (ended.aborted) {
       permit?.leave('untried')
       return ABANDON
     }
-    if (permit === undefined) return { kind: 'hold', delayMs: o.endpoints.of(due.subscriptionId).holdMs() }
+    if (permit === undefined) return holdOrGiveUp(due, () => endpoint.holdMs())
     // An attempt may take fifteen seconds; whoever takes the partition over need not wait for it.
     return Promise.race([retryWith(permit, due), whenLeft])
   }
 
-  async function enter(subscriptionId: string): Promise<Permit | undefined> {
-    const endpoint = o.endpoints.of(subscriptionId)
+  async function enter(endpoint: Endpoint, subscriptionId: string): Promise<Permit | undefined> {
     const permit = endpoint.tryEnter()
     if (permit !== undefined) return permit
     const ofThisEndpoint = waitingFor.get(subscriptionId) ?? 0
@@ -93,13 +116,34 @@ export function createRetryProcessor(
     }
   }
 
+  async function holdOrGiveUp(due: DueRetry, holdMs: () => number): Promise<RetryVerdict> {
+    const { messageId, subscriptionId, scheduledAt } = due
+    const ageMs = o.clock.now() - scheduledAt
+    if (!(ageMs > LONGEST_POLICY_SECONDS * o.retrySecondMs + o.maxAgeMs)) return { kind: 'hold', delayMs: holdMs() }
+    return guarded(due, async () => {
+      const verdict = await settle(due)
+      o.metrics.failed()
+      o.metrics.backlogExpired()
+      o.log.warn('retry.expired', { messageId, subscriptionId })
+      return verdict
+    })
+  }
+
   async function retryWith(permit: Permit, due: DueRetry): Promise<RetryVerdict> {
     let served: Served = 'untried'
     const onServed = (one: Served) => {
       served = one
     }
     try {
-      return await retry(due, onServed)
+      return await guarded(due, () => retry(due, onServed))
+    } finally {
+      permit.leave(served)
+    }
+  }
+
+  async function guarded(due: DueRetry, work: () => Promise<RetryVerdict>): Promise<RetryVerdict> {
+    try {
+      return await work()
     } catch (error) {
       if (left.aborted) return ABANDON
       if (error instanceof LeaseLostError) {
@@ -110,37 +154,34 @@ export function createRetryProcessor(
         reportFailure(o, 'retry.failed', { messageId: due.messageId }, error)
       }
       return HOLD
-    } finally {
-      permit.leave(served)
     }
   }
 
-  async function retry(
-    { messageId, subscriptionId, retriesMade }: DueRetry,
-    onServed: (served: Served) => void,
-  ): Promise<RetryVerdict> {
-    const settle = async (): Promise<RetryVerdict> => {
-      await keepTrying(() => lease.settleSubscription(messageId, subscriptionId), left)
-      return DONE
-    }
+  async function settle({ messageId, subscriptionId }: DueRetry): Promise<RetryVerdict> {
+    await keepTrying(() => lease.settleSubscription(messageId, subscriptionId), left)
+    return DONE
+  }
+
+  async function retry(due: DueRetry, onServed: (served: Served) => void): Promise<RetryVerdict> {
+    const { messageId, subscriptionId, retriesMade } = due
     const reopened = await o.reopen(messageId, subscriptionId)
     switch (reopened.kind) {
       case 'absent':
       case 'refused':
         return DONE
       case 'dropped':
-        return settle()
+        return settle(due)
       case 'hold':
         return HOLD
       case 'ready': {
         const { entry, recipient, outgoing, state } = reopened
         const waitMs = await o.admit(entry, recipient)
-        if (waitMs > 0) return { kind: 'hold', delayMs: Math.max(waitMs, o.endpoints.of(subscriptionId).holdMs()) }
+        if (waitMs > 0) return holdOrGiveUp(due, () => Math.max(waitMs, o.endpoints.of(subscriptionId).holdMs()))
         if (ended.aborted) return ABANDON
         const attempt = state.attemptsMade + retriesMade + 1
         const { decision, served }: Attempted = await o.attemptDelivery({ entry, recipient, outgoing, attempt })
         onServed(served)
-        if (decision.kind !== 'retry') return settle()
+        if (decision.kind !== 'retry') return settle(due)
         const delayMs = applyJitter(decision.delaySeconds * o.retrySecondMs, o.random())
         return { kind: 'retry', delayMs, reason: decision.reason }
       }

@@ -14,6 +14,7 @@
  */
 
 import type { Clock } from '#shared/clock'
+import { createHolds } from './holds.ts'
 import { createSuccessRate } from './success-rate.ts'
 
 /** What an attempt says about its endpoint. */
@@ -48,6 +49,8 @@ export interface Endpoint {
   tryEnter(): Permit | undefined
   /** A permit, in order of asking; undefined when `signal` aborts first. */
   enter(signal: AbortSignal): Promise<Permit | undefined>
+  /** How long its attempts take, lately, in ms. */
+  readonly attemptMs: number
   /** When somebody who does not wait in line should ask again, in ms: each call is given a later time. */
   holdMs(): number
 }
@@ -68,7 +71,6 @@ const PAUSE_AFTER_REFUSAL = 50
 const PAUSE_UNANSWERED = { first: 100, longest: 1_000 } as const
 /** Beyond the longest delay of any policy nothing of it is to come: its subscription is gone, or nobody publishes. */
 const FORGET_FAILURES_MS = 3_600_000 + 60_000
-const HOLD_MS = { least: 250, most: 60_000 } as const
 
 /**
  * @param attempts shared by all endpoints: beyond its capacity only those with nothing under way are served
@@ -93,7 +95,7 @@ export function createEndpoint({
   let pauseTimer: NodeJS.Timeout | undefined
   let halvings = 0
   let meanMs = 0
-  let lastHold = 0
+  const nextHold = createHolds(clock)
   const successes = createSuccessRate(clock)
   const line: ((permit: Permit) => void)[] = []
 
@@ -196,12 +198,10 @@ export function createEndpoint({
         line.push(give)
       })
     },
-    holdMs() {
-      const now = clock.now()
-      const step = Math.max(1, pauseMs, meanMs / limit)
-      lastHold = Math.min(now + HOLD_MS.most, Math.max(now + HOLD_MS.least, lastHold + step))
-      return lastHold - now
+    get attemptMs() {
+      return meanMs
     },
+    holdMs: () => nextHold(Math.max(pauseMs, meanMs / limit)),
   }
 }
 
