@@ -90,7 +90,7 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
   )
   const backlogExpired = metrics.counter(
     'sealcast_backlog_expired_total',
-    'Messages given up for one subscription because they waited longer than SEALCAST_BACKLOG_SECONDS.',
+    'Messages given up for one subscription because they waited longer than SEALCAST_BACKLOG_SECONDS, retries an hour longer.',
   )
   const backlogs = metrics.gauge('sealcast_backlogs', 'Subscriptions with messages waiting, in owned partitions.')
   const unhealthy = metrics.gauge(
