@@ -20,14 +20,19 @@ interface Answer {
   readonly error?: string
 }
 
-/** @param file in processes/, without its ending */
+/**
+ * @param file in processes/, without its ending
+ * @param execArgv options of Node
+ */
 export async function startHelper<C extends Calls>(
   file: string,
   env: Readonly<Record<string, string>> = {},
+  execArgv: readonly string[] = [],
 ): Promise<Helper<C>> {
   const child = fork(join(import.meta.dirname, '..', 'processes', `${file}.ts`), {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: { ...process.env, ...env },
+    execArgv: [...execArgv],
   })
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   child.on('message', (answer: Answer) => {
