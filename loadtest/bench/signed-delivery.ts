@@ -34,7 +34,7 @@ async function run(bench: Bench): Promise<RowResult> {
     tried.push({ threads, rate: await loop.call('run', { seconds: seconds / 2, threads, digest: DIGEST }) })
   }
   const { threads } = tried.reduce((best, each) => (each.rate > best.rate ? each : best))
-  const messages = bench.quick ? 1_000 : 10_000
+  const messages = bench.quick ? 1_000 : 20_000
   const compared = await alternate({
     baseline: {
       name: 'RSA-2048 signatures',
