@@ -23,18 +23,24 @@ export interface ConfirmationRate {
   waitMs(origin: string): number
 }
 
+/** Over so long those are spread who wait for one origin: a place comes free every 20 ms, and thousands may want it. */
+const CONFIRMATION_SPREAD_MS = 1_000
+
 export function createAdmit({
   subscriptionRate,
   confirmationRate,
+  random,
 }: {
   subscriptionRate: SubscriptionRate
   confirmationRate: ConfirmationRate
+  random: () => number
 }): Admit {
   return (entry, { subscription, target, terms }) => {
     if (entry.kind === 'confirmation') {
       const origin = target?.origin ?? ''
+      if (confirmationRate.tryTake(origin)) return 0
       // At least one, as the rate may have room again since it said no.
-      return confirmationRate.tryTake(origin) ? 0 : Math.max(1, confirmationRate.waitMs(origin))
+      return Math.max(1, confirmationRate.waitMs(origin)) + Math.floor(random() * CONFIRMATION_SPREAD_MS)
     }
     if (terms.maxReceivesPerSecond === undefined) return 0
     return subscriptionRate.take({

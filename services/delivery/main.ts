@@ -122,6 +122,7 @@ async function deliver(partitions: number): Promise<void> {
   const admit = createAdmit({
     subscriptionRate: createSubscriptionRate({ redis }),
     confirmationRate: createConfirmationLimiter({ clock }),
+    random,
   })
   using _endpointsWatch = watchEndpoints(endpoints, count)
   const shared = {
