@@ -1,5 +1,6 @@
 export type { Redis } from 'ioredis'
 export { coalesceWrites } from './coalesce-writes.ts'
+export { type EncodedArguments, encodeArguments, sendEncoded } from './encoded-command.ts'
 export {
   RedisAuthenticationError,
   RedisForeignDataError,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { after, suite, test } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
@@ -50,6 +51,30 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.deepEqual(await t.read(), sent)
     })
 
+    test('append() stores any entry, whatever its publisher sent before', async () => {
+      await using t = await setup(await starting)
+      const some = <T>(...values: T[]) => fc.constantFrom<T | undefined>(undefined, ...values)
+      const otherSeal = { encryptedDataKey: randomBytes(190), keyArn: 'k2' }
+      const confirmation = { subscriptionId: 's', purpose: 'subscribe' } as const
+      const anEntry = fc
+        .tuple(
+          some({ sealed: SEALED }, { sealed: otherSeal }, { sealed: { ...SEALED, keyArn: 'k3' } }),
+          some({ incarnation: 'ffeeddccbbaa99887766554433221100' }),
+          some({ subject: 'ü' }),
+          some({ attributes: [{ name: 'é', dataType: 'String', value: '\r\n$1\r\n' }] }),
+          some({ structure: 'json', groupId: '€', deduplicationId: 'd' }),
+          some({ kind: 'confirmation' as const, confirmation, body: Buffer.alloc(0) }),
+        )
+        .map((parts): Entry => t.anEntry(Object.assign({}, ...parts)))
+      const sent: Entry[] = []
+      const appends = fc.asyncProperty(fc.array(anEntry, { minLength: 1, maxLength: 10 }), async (entries) => {
+        sent.push(...entries)
+        await Promise.all(entries.map((entry) => t.appender.append(entry)))
+      })
+      await fc.assert(appends, { numRuns: 100 })
+      assert.deepEqual(await t.read(), sent)
+    })
+
     test('stores all of a batch or none when many are appended at once', async () => {
       await using t = await setup(await starting)
       const batches = Array.from({ length: 50 }, () => [t.anEntry(), t.anEntry(), t.anEntry()])
@@ -74,6 +99,16 @@ for (const mode of ['standalone', 'cluster'] as const) {
         await assert.rejects(t.appender.appendBatch([t.anEntry(), t.anEntry(other)]), RangeError)
       }
       assert.equal(await t.redis.exists(t.stream), 0)
+    })
+
+    test('append() tells a key of another type as data that is not ours, and holds no part of the entry', async () => {
+      await using t = await setup(await starting)
+      await t.redis.set(t.stream, 'x')
+      await assert.rejects(t.appender.append(t.anEntry({ body: Buffer.from('a secret') })), (error: Error) => {
+        assert.equal((error as Error & { code: string }).code, 'REDIS_FOREIGN_DATA')
+        assert.ok(!inspect(error, { depth: 10 }).includes('a secret'))
+        return true
+      })
     })
 
     test('tells a key of another type as data that is not ours', async () => {

@@ -4,8 +4,17 @@
  */
 
 import type { RecordMac } from '#shared/record-mac'
-import { coalesceWrites, defineScript, type Redis, redisCall, type ScriptArgument } from '#shared/redis'
-import { type Entry, encodeEntry } from './entry.ts'
+import {
+  coalesceWrites,
+  defineScript,
+  type EncodedArguments,
+  encodeArguments,
+  type Redis,
+  redisCall,
+  type ScriptArgument,
+  sendEncoded,
+} from '#shared/redis'
+import { type Entry, encodeCommonFields, encodeEntry, encodeOwnFields, type Fields } from './entry.ts'
 import { keys } from './keys.ts'
 import { partitionOf } from './partition.ts'
 
@@ -26,8 +35,8 @@ export interface StreamAppender {
   appendBatch(entries: readonly Entry[]): Promise<void>
 }
 
-/** Pairs of topic and principal; about 200 bytes each. */
-const MAX_STREAMS_REMEMBERED = 10_000
+/** Pairs of topic and principal; about 1 KiB each. */
+const MAX_PUBLISHERS_REMEMBERED = 10_000
 
 const batchScript = defineScript(new URL('./append-batch.lua', import.meta.url))
 
@@ -41,17 +50,17 @@ export function createStreamAppender({
   recordMac: RecordMac
   partitions: number
 }): StreamAppender {
-  const streams = new Map<string, string>()
+  const publishers = new Map<string, Publisher>()
 
   /** Remembered, since a publisher stays with its topic: the hash is 3 % of what a publish costs. */
-  const streamOf = ({ topicArn, principal }: Entry) => {
-    const publisher = `${topicArn}\n${principal}`
-    const known = streams.get(publisher)
+  const publisherOf = ({ topicArn, principal }: Entry) => {
+    const name = `${topicArn}\n${principal}`
+    const known = publishers.get(name)
     if (known !== undefined) return known
-    const stream = keys.streamKey(partitionOf(topicArn, principal, partitions))
-    if (streams.size >= MAX_STREAMS_REMEMBERED) streams.clear()
-    streams.set(publisher, stream)
-    return stream
+    const publisher: Publisher = { stream: keys.streamKey(partitionOf(topicArn, principal, partitions)) }
+    if (publishers.size >= MAX_PUBLISHERS_REMEMBERED) publishers.clear()
+    publishers.set(name, publisher)
+    return publisher
   }
 
   /** Every append goes through here: one command or script, whose failure is told as that of a write. */
@@ -68,9 +77,9 @@ export function createStreamAppender({
 
   return {
     async append(entry) {
-      const stream = streamOf(entry)
-      const fields = encodeEntry(entry, recordMac)
-      await write(() => redis.xadd(stream, '*', ...fields))
+      const first = encodeCommon(publisherOf(entry), entry)
+      const then = encodeOwnFields(entry, recordMac)
+      await write(() => sendEncoded(redis, 'xadd', { first, then }))
     },
     async appendBatch(entries) {
       const [first] = entries
@@ -79,9 +88,33 @@ export function createStreamAppender({
         topicArn === first.topicArn && principal === first.principal
       if (!entries.every(isTogether)) throw new RangeError('Cannot append a batch: its entries have several publishers')
       const args = batchArguments(entries.map((entry) => encodeEntry(entry, recordMac)))
-      await write(() => batchScript.run(redis, [streamOf(first)], args))
+      await write(() => batchScript.run(redis, [publisherOf(first).stream], args))
     },
   }
+}
+
+interface Publisher {
+  readonly stream: string
+  /** The arguments that its latest entry began with, and that entry's fields in them which may change. */
+  latest?: Pick<Entry, 'kind' | 'incarnation' | 'sealed'> & { readonly common: EncodedArguments }
+}
+
+/** Encoded once for all entries of a publisher under one data key: with them a publish took 5 µs longer (Node 24). */
+function encodeCommon(publisher: Publisher, entry: Entry): EncodedArguments {
+  const { latest } = publisher
+  const { kind, incarnation, sealed } = entry
+  if (
+    latest !== undefined &&
+    latest.kind === kind &&
+    latest.incarnation === incarnation &&
+    latest.sealed?.encryptedDataKey === sealed?.encryptedDataKey &&
+    latest.sealed?.keyArn === sealed?.keyArn
+  ) {
+    return latest.common
+  }
+  const common = encodeArguments([publisher.stream, '*', ...encodeCommonFields(entry)])
+  publisher.latest = { kind, incarnation, ...(sealed !== undefined && { sealed }), common }
+  return common
 }
 
 /**
@@ -111,9 +144,6 @@ function batchArguments(batch: readonly Fields[]): ScriptArgument[] {
   }
   return args
 }
-
-/** Field, value, field, value, … */
-type Fields = (string | Buffer)[]
 
 function mapOf(fields: Fields): Map<unknown, string | Buffer | undefined> {
   const map = new Map<unknown, string | Buffer | undefined>()

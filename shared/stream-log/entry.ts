@@ -44,6 +44,7 @@ export interface Entry {
 }
 
 const VERSION = '1'
+const SEALED = '1'
 
 /** In the order in which the MAC takes them; an absent field is an absent part. Append only, with a new version. */
 const AUTHENTICATED_FIELDS = [
@@ -69,35 +70,66 @@ const KNOWN_FIELDS: ReadonlySet<string> = new Set([...AUTHENTICATED_FIELDS, 'edk
 
 type FieldName = (typeof AUTHENTICATED_FIELDS)[number]
 
-/** @returns field, value, field, value … as XADD takes them */
-export function encodeEntry(entry: Entry, recordMac: RecordMac): (string | Buffer)[] {
-  const values: Record<FieldName, string | Buffer | undefined> = {
-    v: VERSION,
-    kind: entry.kind,
-    topic: entry.topicArn,
-    incarnation: entry.incarnation,
-    id: entry.messageId,
-    principal: entry.principal,
-    at: String(entry.acceptedAt),
-    subject: entry.subject,
-    attributes: encodeAttributes(entry.attributes),
-    structure: entry.structure,
-    group: entry.groupId,
-    dedup: entry.deduplicationId,
-    subscription: entry.confirmation?.subscriptionId,
-    purpose: entry.confirmation?.purpose,
-    sealed: entry.sealed === undefined ? undefined : '1',
-    body: entry.body,
-  }
-  const fields: (string | Buffer)[] = []
-  const authenticated = AUTHENTICATED_FIELDS.map((name) => {
-    const value = values[name]
+/** Field, value, field, value, … as XADD takes them. */
+export type Fields = (string | Buffer)[]
+
+/** The fields in the order of the table. */
+export function encodeEntry(entry: Entry, recordMac: RecordMac): Fields {
+  const fields: Fields = []
+  const values = authenticatedValues(entry)
+  for (const [at, name] of AUTHENTICATED_FIELDS.entries()) {
+    const value = values[at]
     if (value !== undefined) fields.push(name, value)
-    return value
-  })
+  }
   if (entry.sealed !== undefined) fields.push('edk', entry.sealed.encryptedDataKey, 'key', entry.sealed.keyArn)
-  fields.push('mac', recordMac.authenticate('entry', authenticated))
+  fields.push('mac', recordMac.authenticate('entry', values))
   return fields
+}
+
+/** What all entries of a publisher have in common while its topic and its data key stay the same. */
+export function encodeCommonFields({ kind, topicArn, incarnation, principal, sealed }: Entry): Fields {
+  const fields: Fields = ['v', VERSION, 'kind', kind, 'topic', topicArn]
+  fields.push('incarnation', incarnation, 'principal', principal)
+  if (sealed !== undefined) fields.push('sealed', SEALED, 'edk', sealed.encryptedDataKey, 'key', sealed.keyArn)
+  return fields
+}
+
+/** What is one entry's own: with the common fields, those of `encodeEntry`. */
+export function encodeOwnFields(entry: Entry, recordMac: RecordMac): Fields {
+  const { subject, attributes, structure, groupId, deduplicationId, confirmation } = entry
+  const fields: Fields = ['id', entry.messageId, 'at', String(entry.acceptedAt), 'body', entry.body]
+  fields.push('mac', recordMac.authenticate('entry', authenticatedValues(entry)))
+  if (subject !== undefined) fields.push('subject', subject)
+  if (attributes.length > 0) fields.push('attributes', encodeAttributes(attributes) ?? '')
+  if (structure !== undefined) fields.push('structure', structure)
+  if (groupId !== undefined) fields.push('group', groupId)
+  if (deduplicationId !== undefined) fields.push('dedup', deduplicationId)
+  if (confirmation !== undefined) {
+    fields.push('subscription', confirmation.subscriptionId, 'purpose', confirmation.purpose)
+  }
+  return fields
+}
+
+/** In the order of AUTHENTICATED_FIELDS. */
+function authenticatedValues(entry: Entry): (string | Buffer | undefined)[] {
+  return [
+    VERSION,
+    entry.kind,
+    entry.topicArn,
+    entry.incarnation,
+    entry.messageId,
+    entry.principal,
+    String(entry.acceptedAt),
+    entry.subject,
+    encodeAttributes(entry.attributes),
+    entry.structure,
+    entry.groupId,
+    entry.deduplicationId,
+    entry.confirmation?.subscriptionId,
+    entry.confirmation?.purpose,
+    entry.sealed === undefined ? undefined : SEALED,
+    entry.body,
+  ]
 }
 
 /**
@@ -162,7 +194,7 @@ function readConfirmation(subscriptionId: string | undefined, purpose: string | 
 
 function readSealed(flag: string | undefined, edk: Buffer | undefined, keyArn: string | undefined): Entry['sealed'] {
   if (flag === undefined && edk === undefined && keyArn === undefined) return undefined
-  if (flag !== '1' || edk === undefined || keyArn === undefined) throw new EntryFormatError('its seal is incomplete')
+  if (flag !== SEALED || edk === undefined || keyArn === undefined) throw new EntryFormatError('its seal is incomplete')
   return { encryptedDataKey: edk, keyArn }
 }
 
