@@ -6,16 +6,21 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { encodeError } from '#shared/sns-wire'
+import type { DistinctHeaders } from './distinct-headers.ts'
 import type { GatewayResponse } from './handle-request.ts'
 
 /** No single host, an SDK's JSON, another path or method; undefined when it may be decoded. */
-export function refuseMisdirected(request: IncomingMessage, path: string): GatewayResponse | undefined {
-  const hosts = request.headersDistinct.host?.length ?? 0
+export function refuseMisdirected(
+  request: Pick<IncomingMessage, 'method' | 'httpVersion'>,
+  { path, headers }: { path: string; headers: DistinctHeaders },
+): GatewayResponse | undefined {
+  const { host } = headers
+  const hosts = typeof host === 'string' ? 1 : (host?.length ?? 0)
   if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
     // RFC 9112, 3.2. Whoever stands between could take another one of them for the host.
     return refuse(400, 'MalformedHttpRequestException', 'The request must name one host')
   }
-  const target = request.headers['x-amz-target']
+  const target = headers['x-amz-target']
   if (target !== undefined) return refuseJson(String(target))
   if (path !== '/') return refuse(404, 'InvalidAction', 'No such resource')
   if (request.method !== 'GET' && request.method !== 'POST') return refuse(405, 'InvalidAction', 'No such method')

@@ -9,6 +9,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Admission, RefusalReason } from './admission.ts'
+import { distinctHeaders } from './distinct-headers.ts'
 import type { GatewayResponse, HandleRequest } from './handle-request.ts'
 import { type BodyResult, createBodyReader, type ReadBody } from './read-body.ts'
 import { createBrokenRequests } from './refuse-broken-request.ts'
@@ -156,14 +157,14 @@ async function answer(
     return refuseInTime(entered, o)
   }
   try {
-    const misdirected = refuseMisdirected(request, path)
+    const headers = distinctHeaders(request)
+    const misdirected = refuseMisdirected(request, { path, headers })
     if (misdirected !== undefined) return misdirected
     return await o.handleRequest({
       method,
       path,
       query: mark === -1 ? '' : url.slice(mark + 1),
-      // Node's joined form drops a second host and joins others unlike signers do.
-      headers: request.headersDistinct,
+      headers,
       body: read.body,
       secure: o.secure,
     })

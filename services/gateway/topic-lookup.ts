@@ -71,6 +71,8 @@ interface Known {
 interface Read {
   readonly at: number
   readonly topic: Promise<Topic | undefined>
+  /** Once it has come: nobody then has to wait for a turn of the queue of promises. */
+  found: Topic | undefined
 }
 
 export function createTopicLookup({
@@ -95,19 +97,17 @@ export function createTopicLookup({
     return age >= 0 && age < MAX_AGE_MS
   }
 
-  const look = async (arn: string): Promise<{ known: Known; read: Read; topic: Topic | undefined }> => {
-    let known = cached.get(arn)
-    if (known === undefined || !isYoung(known.latest) || !standing.isListening() || !standing.isKnown()) {
-      // Before the read: a change that comes between is one whose author waits for us.
-      if (!standing.isKnown()) await standing.makeKnown()
-      known = startRead(arn)
-    }
-    const read = known.latest
-    return { known, read, topic: await read.topic }
+  /** Reads again unless what is known is young. Callers wait only where there is something to wait for. */
+  const look = (arn: string): Known | Promise<Known> => {
+    const known = cached.get(arn)
+    // Before the read: a change that comes between is one whose author waits for us.
+    if (!standing.isKnown()) return standing.makeKnown().then(() => startRead(arn))
+    return known !== undefined && isYoung(known.latest) && standing.isListening() ? known : startRead(arn)
   }
 
   const startRead = (arn: string): Known => {
-    const read: Read = { at: clock.now(), topic: catalog.readTopic(arn).then((snapshot) => snapshot?.topic) }
+    const topic = catalog.readTopic(arn).then((snapshot) => snapshot?.topic)
+    const read: Read = { at: clock.now(), topic, found: undefined }
     const known: Known = cached.get(arn) ?? { arn, latest: read, forgotten: false, storing: 0, whenDrained: [] }
     known.latest = read
     cached.delete(arn)
@@ -120,7 +120,10 @@ export function createTopicLookup({
     const dropIfLatest = () => {
       if (known.latest === read) drop(known)
     }
-    read.topic.then((topic) => topic ?? dropIfLatest(), dropIfLatest)
+    topic.then((found) => {
+      read.found = found
+      if (found === undefined) dropIfLatest()
+    }, dropIfLatest)
     return known
   }
 
@@ -154,11 +157,14 @@ export function createTopicLookup({
 
   return {
     async find(arn) {
-      return (await look(arn)).topic
+      return (await look(arn)).latest.topic
     },
     async use(arn, work) {
       for (let attempt = 1; ; attempt++) {
-        const { known, read, topic } = await look(arn)
+        const looked = look(arn)
+        const known = looked instanceof Promise ? await looked : looked
+        const read = known.latest
+        const topic = read.found ?? (await read.topic)
         if (topic === undefined) throw new NotFoundError('Topic does not exist')
         try {
           return await work({ topic, store: storeIfCurrent(known, read) })

@@ -15,15 +15,19 @@ export interface LruMap<V> {
 
 export function createLruMap<V>(capacity: number): LruMap<V> {
   const map = new Map<string, V>()
+  /** Spares the key that is asked for again and again its way from the end to the end. */
+  let newest: string | undefined
   return {
     get(key) {
       const value = map.get(key)
-      if (value === undefined) return undefined
+      if (value === undefined || key === newest) return value
+      newest = key
       map.delete(key)
       map.set(key, value)
       return value
     },
     set(key, value) {
+      newest = key
       map.delete(key)
       map.set(key, value)
       if (map.size <= capacity) return

@@ -58,7 +58,23 @@ export function associatedData(
   ])
 }
 
+/** Of the latest header with nothing but its time. Hundreds of them are of one millisecond; a digest takes 1.1 µs, an envelope 5. */
+let latestPlain: { acceptedAt: number; digest: Buffer } | undefined
+
 function headerDigest(header: MessageHeader): Buffer {
+  const { subject, structure, groupId, deduplicationId, attributes, acceptedAt } = header
+  const isPlain =
+    attributes.length === 0 &&
+    subject === undefined &&
+    structure === undefined &&
+    groupId === undefined &&
+    deduplicationId === undefined
+  if (!isPlain) return digestOf(header)
+  if (latestPlain?.acceptedAt !== acceptedAt) latestPlain = { acceptedAt, digest: digestOf(header) }
+  return latestPlain.digest
+}
+
+function digestOf(header: MessageHeader): Buffer {
   const parts: Part[] = [
     header.subject,
     header.structure,

@@ -2,13 +2,14 @@
  * Derives signing keys, and remembers them: a key serves one secret, day, region and service, and
  * deriving it costs four HMACs.
  *
- * The cache is bounded and drops the key unused for longest. Its names are digests over secret and
- * scope, so that a secret which changed never meets an old key, and the cache holds no secret in clear.
+ * The cache is bounded and drops the key unused for longest. Its names are secret and scope, so that a
+ * secret which changed never meets an old key. The process holds the secrets in clear anyway; digests for
+ * names took 0.7 µs a request.
  *
  * Rules: AWS, "Create a signed AWS API request", step 4.
  */
 
-import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { credentialScope, type Scope, TERMINATOR } from './string-to-sign.ts'
 
 export interface SigningKeys {
@@ -20,7 +21,7 @@ export function createSigningKeys(o: { capacity: number }): SigningKeys {
   return {
     obtain(secretAccessKey, scope) {
       // The scope cannot hold a line feed, so no two pairs make the same text.
-      const name = hash('sha256', `${credentialScope(scope)}\n${secretAccessKey}`, 'base64')
+      const name = `${credentialScope(scope)}\n${secretAccessKey}`
       const known = keys.get(name)
       const key = known ?? deriveSigningKey(secretAccessKey, scope)
       // A Map keeps the order of insertion: deleting and setting again makes it an LRU list.
