@@ -62,6 +62,32 @@ suite('createBudget()', () => {
     assert.equal(await one.reserve(9, never), 1)
   })
 
+  test('collects what is given back one by one, and gives it out together', async () => {
+    const budget = createBudget({ capacity: 64 })
+    await budget.reserve(64, never)
+    const given: number[] = []
+    const waiting = budget.reserve(64, never).then((places) => given.push(places))
+    for (let place = 0; place < 31; place++) budget.release(1)
+    await Promise.resolve()
+    assert.deepEqual(given, [])
+    budget.release(1)
+    await waiting
+    assert.deepEqual(given, [32])
+  })
+
+  test('gives few places after a moment, however many are wanted', async () => {
+    const budget = createBudget({ capacity: 64 })
+    await budget.reserve(63, never)
+    assert.equal(await budget.reserve(64, never), 1)
+  })
+
+  test('lets nobody wait for a lot who wants no more than what is free', async () => {
+    const budget = createBudget({ capacity: 64 })
+    await budget.reserve(62, never)
+    const first = await Promise.race([budget.reserve(1, never), new Promise((resolve) => setImmediate(resolve))])
+    assert.equal(first, 1)
+  })
+
   test('keeps its own places when waiting for the parent is given up', async () => {
     const parent = createBudget({ capacity: 1 })
     await parent.reserve(1, never)

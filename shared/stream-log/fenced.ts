@@ -9,7 +9,7 @@
  * nothing would ever become free again.
  */
 
-import { type Redis, type RedisScript, redisCall, type ScriptArgument } from '#shared/redis'
+import { coalesceWrites, type Redis, type RedisScript, redisCall, type ScriptArgument } from '#shared/redis'
 import { LeaseLostError } from './errors.ts'
 import { keys } from './keys.ts'
 
@@ -31,7 +31,10 @@ export async function runFenced(
 ): Promise<unknown> {
   const reply = await redisCall(
     redis,
-    () => script.run(redis, [keys.leaseKey(partition), ...moreKeys], [token, ...args]),
+    () => {
+      coalesceWrites(redis)
+      return script.run(redis, [keys.leaseKey(partition), ...moreKeys], [token, ...args])
+    },
     { writes: true },
   )
   if (reply === null) throw new LeaseLostError(partition)
