@@ -5,10 +5,13 @@
   the next entry into its own hands.
   KEYS[1] lease  KEYS[2] stream
   ARGV[1] token  ARGV[2] group  ARGV[3] consumer  ARGV[4] limit  ARGV[5] longest entry in bytes
-  Returns {entries} or, when there is none, {{}, id delivered last}; nil when the lease is lost
+  Returns {entries, packed} or, when there is none, {nothing packed, id delivered last}; nil when the lease is lost
 ]]
---[[ Entries far longer than any of ours come without their fields: one reply of them could be more than a worker can hold. ]]
-local function withoutOversize(entries)
+--[[
+  One string for all: packed-entries.ts says why. Entries far longer than any of ours come without their fields: one
+  reply of them could be more than a worker can hold.
+]]
+local function packEntries(entries)
   for _, entry in ipairs(entries) do
     local bytes = 0
     for _, part in ipairs(entry[2] or {}) do
@@ -18,14 +21,14 @@ local function withoutOversize(entries)
       entry[2] = {}
     end
   end
-  return entries
+  return cmsgpack.pack(entries)
 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return false
 end
 local reply = redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'COUNT', ARGV[4], 'STREAMS', KEYS[2], '>')
 if reply then
-  return {withoutOversize(reply[1][2])}
+  return {packEntries(reply[1][2])}
 end
 -- The id tells the holder where to wait from, even when the reply of an earlier claim was lost.
 for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
@@ -34,7 +37,7 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
     info[group[at]] = group[at + 1]
   end
   if info['name'] == ARGV[2] then
-    return {{}, info['last-delivered-id']}
+    return {packEntries({}), info['last-delivered-id']}
   end
 end
 return redis.error_reply('ERR no group')

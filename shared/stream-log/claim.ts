@@ -1,10 +1,11 @@
 /** Claims new entries of a partition. */
 
 import { defineScript } from '#shared/redis'
-import { type ClaimedEntry, readClaimedEntries } from './claimed-entry.ts'
+import type { ClaimedEntry } from './claimed-entry.ts'
 import { type Holding, runFenced } from './fenced.ts'
 import { CONSUMER, GROUP, keys } from './keys.ts'
 import { checkLimit, MAX_ENTRY_BYTES } from './limit.ts'
+import { unpackEntries } from './packed-entries.ts'
 
 const script = defineScript(new URL('./claim.lua', import.meta.url))
 
@@ -17,6 +18,6 @@ export async function claim(
   const args = [GROUP, CONSUMER, limit, MAX_ENTRY_BYTES]
   const reply = await runFenced(script, holding, [keys.streamKey(holding.partition)], args)
   const [list, lastDeliveredId]: unknown[] = Array.isArray(reply) ? reply : []
-  const entries = readClaimedEntries(list)
+  const entries = unpackEntries(list)
   return { entries, lastDeliveredId: entries.at(-1)?.streamId ?? String(lastDeliveredId) }
 }

@@ -7,10 +7,13 @@
   KEYS[1] lease  KEYS[2] stream
   ARGV[1] token  ARGV[2] group  ARGV[3] consumer  ARGV[4] limit  ARGV[5] id after which to begin
   ARGV[6] longest entry in bytes
-  Returns entries; nil when the lease is lost
+  Returns entries, packed; nil when the lease is lost
 ]]
---[[ Entries far longer than any of ours come without their fields: one reply of them could be more than a worker can hold. ]]
-local function withoutOversize(entries)
+--[[
+  One string for all: packed-entries.ts says why. Entries far longer than any of ours come without their fields: one
+  reply of them could be more than a worker can hold.
+]]
+local function packEntries(entries)
   for _, entry in ipairs(entries) do
     local bytes = 0
     for _, part in ipairs(entry[2] or {}) do
@@ -20,7 +23,7 @@ local function withoutOversize(entries)
       entry[2] = {}
     end
   end
-  return entries
+  return cmsgpack.pack(entries)
 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return false
@@ -39,4 +42,4 @@ repeat
     end
   end
 until #found > 0 or #page == 0
-return withoutOversize(found)
+return packEntries(found)
