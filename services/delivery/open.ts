@@ -34,12 +34,12 @@ export function createOpenBody({ openingKeys, clock }: { openingKeys: OpeningKey
     const refusal = refusals.find(sealed, entry)
     if (refusal !== undefined) throw refusal
     try {
-      const dataKey = await openingKeys.obtain({
-        ...sealed,
-        dataKeyId: readDataKeyId(body),
-        topicArn: entry.topicArn,
-        principal: entry.principal,
-      })
+      const { topicArn, principal } = entry
+      const { encryptedDataKey, keyArn } = sealed
+      const dataKeyId = readDataKeyId(body)
+      const obtained = openingKeys.obtain({ encryptedDataKey, keyArn, dataKeyId, topicArn, principal })
+      // Nothing is awaited that is there already.
+      const dataKey = obtained instanceof Promise ? await obtained : obtained
       return open(body, { dataKey, context: contextOf(entry) }).toString('utf8')
     } catch (error) {
       if (isRefusal(error)) refusals.remember(sealed, entry, error)

@@ -64,7 +64,7 @@ suite('obtain()', () => {
     assert.equal(kms.calls.length, 3)
     assert.notDeepEqual(altered.commitment, (await keys.obtain(sealed)).commitment)
     for (const part of ['keyArn', 'topicArn'] as const) {
-      await assert.rejects(keys.obtain({ ...sealed, [part]: 'other' }), { code: 'KMS_INTEGRITY' })
+      await assert.rejects(async () => keys.obtain({ ...sealed, [part]: 'other' }), { code: 'KMS_INTEGRITY' })
     }
   })
 
@@ -72,7 +72,7 @@ suite('obtain()', () => {
     const { keys, kms, sealed } = await setup()
     for (const code of ['KMS_UNAVAILABLE', 'KMS_THROTTLING', 'KMS_ACCESS_DENIED', 'KMS_DISABLED', 'KMS_NOT_FOUND']) {
       kms.fail('Decrypt', new FakeKmsError(code))
-      await assert.rejects(keys.obtain(sealed), { code })
+      await assert.rejects(async () => keys.obtain(sealed), { code })
     }
     kms.fail('Decrypt', undefined)
     await keys.obtain(sealed)
@@ -90,12 +90,13 @@ suite('obtain()', () => {
   test('remembers for an hour an encrypted key that is not genuine, and nothing else by it', async () => {
     const { keys, kms, clock, sealed } = await setup()
     const forged: SealedDataKey = { ...sealed, encryptedDataKey: Buffer.alloc(184, 9) }
-    for (let attempt = 0; attempt < 10; attempt++) await assert.rejects(keys.obtain(forged), { code: 'KMS_INTEGRITY' })
+    for (let attempt = 0; attempt < 10; attempt++)
+      await assert.rejects(async () => keys.obtain(forged), { code: 'KMS_INTEGRITY' })
     assert.equal(kms.calls.length, 1)
     await keys.obtain(sealed)
     assert.equal(kms.calls.length, 2)
     clock.advance(3_600_000)
-    await assert.rejects(keys.obtain(forged), { code: 'KMS_INTEGRITY' })
+    await assert.rejects(async () => keys.obtain(forged), { code: 'KMS_INTEGRITY' })
     assert.equal(kms.calls.length, 3)
   })
 
@@ -103,7 +104,9 @@ suite('obtain()', () => {
     const { keys, kms, sealed } = await setup()
     kms.handedOut.length = 0
     await keys.obtain(sealed)
-    await assert.rejects(keys.obtain({ ...sealed, dataKeyId: Buffer.alloc(15) }), { code: 'DATA_KEY_MALFORMED' })
+    await assert.rejects(async () => keys.obtain({ ...sealed, dataKeyId: Buffer.alloc(15) }), {
+      code: 'DATA_KEY_MALFORMED',
+    })
     assert.equal(kms.handedOut.length, 2)
     for (const plaintext of kms.handedOut) assert.ok(plaintext.every((byte) => byte === 0))
   })

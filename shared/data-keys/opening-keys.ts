@@ -28,8 +28,12 @@ export interface SealedDataKey {
 }
 
 export interface OpeningKeys {
-  /** @throws {BrokerError} why KMS did not decrypt it */
-  obtain(sealed: SealedDataKey): Promise<DataKey>
+  /**
+   * A key that is held is given at once: most messages then need no turn of the event loop for it.
+   *
+   * @throws {BrokerError} why KMS did not decrypt it; rejects with it
+   */
+  obtain(sealed: SealedDataKey): DataKey | Promise<DataKey>
 }
 
 interface OpenedKey {
@@ -46,6 +50,8 @@ interface Rejection {
 const IDLE_MS = 600_000
 const MAX_AGE_MS = 3_600_000
 const CAPACITY = 10_000
+/** With the longest encrypted keys that KMS gives these are 6 MiB. */
+const NAMES_CAPACITY = 1_000
 
 /**
  * @param o.onLookup once a call: `hit` when the key was held, `miss` when KMS had to be asked or waited for
@@ -70,11 +76,12 @@ export function createOpeningKeys({
   const opened = createLruMap<OpenedKey>(capacity)
   const rejected = createLruMap<Rejection>(capacity)
   const flights = new Map<string, Promise<DataKey>>()
+  const nameOf = createNames()
 
   return {
-    async obtain(sealed) {
+    obtain(sealed) {
       dropIdle()
-      const cacheKey = cacheKeyOf(sealed)
+      const cacheKey = nameOf(sealed)
       const key = opened.get(cacheKey)
       if (key !== undefined && isUsable(key)) {
         key.usedAt = clock.now()
@@ -128,6 +135,33 @@ export function createOpeningKeys({
       opened.delete(cacheKey)
     }
   }
+}
+
+/**
+ * Names that were asked for lately, by the data key's id: most messages are sealed with the key of another
+ * one, and comparing is cheaper than the hash (0.4 instead of 2 µs a message).
+ */
+function createNames(): (sealed: SealedDataKey) => string {
+  const known = createLruMap<{ sealed: SealedDataKey; name: string }>(NAMES_CAPACITY)
+  return (sealed) => {
+    const id = sealed.dataKeyId.toString('latin1')
+    const last = known.get(id)
+    if (last !== undefined && isSame(last.sealed, sealed)) return last.name
+    const name = cacheKeyOf(sealed)
+    // A copy: the bytes at hand are part of a whole reply of Redis.
+    known.set(id, { sealed: { ...sealed, encryptedDataKey: Buffer.from(sealed.encryptedDataKey) }, name })
+    return name
+  }
+}
+
+function isSame(a: SealedDataKey, b: SealedDataKey): boolean {
+  return (
+    a.keyArn === b.keyArn &&
+    a.topicArn === b.topicArn &&
+    a.principal === b.principal &&
+    a.dataKeyId.equals(b.dataKeyId) &&
+    a.encryptedDataKey.equals(b.encryptedDataKey)
+  )
 }
 
 /**

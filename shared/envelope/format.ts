@@ -41,10 +41,7 @@ export interface EnvelopeParts {
 /** @throws {EnvelopeFormatError} when the bytes are no envelope of this version */
 export function parseEnvelope(envelope: Uint8Array): EnvelopeParts {
   const bytes = Buffer.from(envelope.buffer, envelope.byteOffset, envelope.byteLength)
-  if (bytes.byteLength < SMALLEST_BYTES) throw new EnvelopeFormatError('too short')
-  if (bytes[0] !== MAGIC[0] || bytes[1] !== MAGIC[1]) throw new EnvelopeFormatError('bad magic')
-  if (bytes[2] !== VERSION) throw new EnvelopeFormatError('unknown version')
-  if (bytes[3] !== SUITE) throw new EnvelopeFormatError('unknown suite')
+  checkFormat(bytes)
   const tagAt = bytes.byteLength - TAG_BYTES
   return {
     dataKeyId: bytes.subarray(DATA_KEY_ID_AT, COMMITMENT_AT),
@@ -61,5 +58,13 @@ export function parseEnvelope(envelope: Uint8Array): EnvelopeParts {
  * @throws {EnvelopeFormatError} when the bytes are no envelope of this version
  */
 export function readDataKeyId(envelope: Uint8Array): Buffer {
-  return Buffer.from(parseEnvelope(envelope).dataKeyId)
+  checkFormat(envelope)
+  return Buffer.from(envelope.subarray(DATA_KEY_ID_AT, COMMITMENT_AT))
+}
+
+function checkFormat(bytes: Uint8Array): void {
+  if (bytes.byteLength < SMALLEST_BYTES) throw new EnvelopeFormatError('too short')
+  if (bytes[0] !== MAGIC[0] || bytes[1] !== MAGIC[1]) throw new EnvelopeFormatError('bad magic')
+  if (bytes[2] !== VERSION) throw new EnvelopeFormatError('unknown version')
+  if (bytes[3] !== SUITE) throw new EnvelopeFormatError('unknown suite')
 }
