@@ -129,7 +129,7 @@ export function createCompose({
     return () => request
   }
 
-  return async (entry, topic, recipients) => {
+  return (entry, topic, recipients) => {
     const [recipient] = recipients
     return entry.confirmation === undefined || recipient === undefined
       ? composeNotification(entry, topic)

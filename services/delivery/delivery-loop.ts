@@ -244,7 +244,7 @@ export async function runDeliveryLoop(
         verified.push({ claimed: one, entry })
         topicArns.add(entry.topicArn)
       } catch (error) {
-        void finish(one, () => apply(one, undefined, decideError(error)))
+        void finish(one, apply(one, undefined, decideError(error)))
       }
     }
     if (verified.length === 0) return
@@ -259,29 +259,35 @@ export async function runDeliveryLoop(
     }
     for (const one of verified) {
       const topic = topics.get(one.entry.topicArn) ?? { kind: 'unknown' }
-      void finish(one.claimed, () => deliver(one.claimed, one.entry, topic, pending))
+      void finish(one.claimed, deliver(one.claimed, one.entry, topic, pending))
     }
   }
 
   async function deliver(claimed: ClaimedEntry, entry: Entry, topic: TopicState, pending: boolean): Promise<void> {
-    if (pending && !held.has(claimed.streamId)) {
-      const body = await lease.readBody(entry.messageId)
-      if (body !== undefined && isHandOffOf(entry, body)) {
-        // Those that wait are in their backlogs: they were lined up together with the record.
-        const inRetry = [...body.open].filter(([, { waits }]) => !waits)
-        await schedule(
-          entry,
-          inRetry.map(([subscriptionId, { attemptsMade }]) => ({
-            subscriptionId,
-            delaySeconds: delayOf(topic, subscriptionId, attemptsMade),
-          })),
-        )
-        await settler.settle(claimed.streamId)
-        return
-      }
+    if (pending && !held.has(claimed.streamId) && (await isHandedOff(entry, topic))) {
+      return settler.settle(claimed.streamId)
     }
     if (gone.aborted) return
-    await apply(claimed, entry, await o.handleEntry(entry, topic, { hasBacklog: backlogs.has, gone }))
+    const decision = await o.handleEntry(entry, topic, { hasBacklog: backlogs.has, gone })
+    // Nearly always this, on the shortest way.
+    if (decision.kind === 'settle' && held.size === 0) await settler.settle(claimed.streamId)
+    else await apply(claimed, entry, decision)
+  }
+
+  /** Whether an earlier hand-off lacks nothing but its settlement; its retries are scheduled once more then. */
+  async function isHandedOff(entry: Entry, topic: TopicState): Promise<boolean> {
+    const body = await lease.readBody(entry.messageId)
+    if (body === undefined || !isHandOffOf(entry, body)) return false
+    // Those that wait are in their backlogs: they were lined up together with the record.
+    const inRetry = [...body.open].filter(([, { waits }]) => !waits)
+    await schedule(
+      entry,
+      inRetry.map(([subscriptionId, { attemptsMade }]) => ({
+        subscriptionId,
+        delaySeconds: delayOf(topic, subscriptionId, attemptsMade),
+      })),
+    )
+    return true
   }
 
   /** One that does not verify says nothing about whether the entry was handed off. */
@@ -375,9 +381,9 @@ export async function runDeliveryLoop(
   }
 
   /** Whatever happens to an entry, its place is given back; one that is not settled is read again. */
-  async function finish({ streamId }: ClaimedEntry, work: () => Promise<void>): Promise<void> {
+  async function finish({ streamId }: ClaimedEntry, work: Promise<void>): Promise<void> {
     try {
-      await work()
+      await work
     } catch (error) {
       if (error instanceof LeaseLostError) o.onLeaseLost()
       else if (!gone.aborted) reportFailure(o, 'entry.failed', { partition, streamId }, error)

@@ -66,9 +66,9 @@ export function createFirstAttempt({
         throw error
       },
     )
-    let decision: AttemptDecision | undefined = await Promise.race([attempt, patience.short])
+    let decision: AttemptDecision | undefined = await patience.short(attempt)
     if (decision === undefined && endpoint.expectedMs() <= MOVING_ENDPOINT_MS) {
-      decision = await Promise.race([attempt, patience.long()])
+      decision = await patience.long(attempt)
     }
     return decision === undefined ? { kind: 'waits', underWay: attempt } : fateOf(decision)
   }
