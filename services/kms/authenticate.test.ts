@@ -91,21 +91,34 @@ suite('authorizeOperation()', () => {
     })
   })
 
-  test('lets the broker ask for data keys in the name of a publisher, and for nothing else', () => {
+  test('lets the broker ask for data keys and ReEncrypt in the name of a publisher, and for nothing else', () => {
     const broker = setup().authenticate({ as: BROKER, headers: { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN } })
-    for (const operation of ['GenerateDataKey', 'Decrypt']) {
+    for (const operation of ['GenerateDataKey', 'Decrypt', 'ReEncrypt']) {
       assert.equal(authorizeOperation(broker, operation).arn, PUBLISHER_ARN)
     }
-    for (const operation of ['CreateKey', 'DescribeKey', 'ListKeys', 'DisableKey', 'EnableKey', 'CreateAlias']) {
+    for (const operation of [
+      'CreateKey',
+      'DescribeKey',
+      'ListKeys',
+      'DisableKey',
+      'EnableKey',
+      'CreateAlias',
+      'Encrypt',
+    ]) {
       denies(() => authorizeOperation(broker, operation))
     }
   })
 
-  test('lets the broker do nothing for itself', () => {
+  test('lets the broker do nothing for itself but ReEncrypt, in the own account', () => {
     const broker = setup().authenticate({ as: BROKER })
-    for (const operation of ['GenerateDataKey', 'Decrypt', 'ListKeys']) {
+    for (const operation of ['GenerateDataKey', 'Decrypt', 'Encrypt', 'ListKeys']) {
       denies(() => authorizeOperation(broker, operation))
     }
+    assert.deepEqual(authorizeOperation(broker, 'ReEncrypt'), {
+      arn: 'arn:aws:iam::000000000000:role/sealcast-broker',
+      account: '000000000000',
+      region: 'us-east-1',
+    })
   })
 })
 

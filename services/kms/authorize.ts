@@ -2,8 +2,9 @@
  * Who may do what. For now every key has KMS's default policy and every user all permissions in
  * the own account: the key's account may use it, nobody else.
  *
- * The broker is no user of keys: for itself it may do nothing, and for a publisher only what sealing
- * and opening need. SNS demands of a publisher both GenerateDataKey and Decrypt; under the default
+ * The broker is no user of keys: for a publisher it may do only what sealing and opening need, and for
+ * itself nothing but ReEncrypt, in its own account, which shows it no plaintext: a retired key's messages
+ * must be carried over when their publishers are gone. SNS demands of a publisher both GenerateDataKey and Decrypt; under the default
  * policy whoever may do the one may do the other, so that one look at the account decides both.
  *
  * Other accounts get the same answer for a key that exists and for one that does not.
@@ -19,7 +20,10 @@ export interface Caller extends Place {
 }
 
 /** What the broker may ask for a publisher. */
-const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt'])
+const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt', 'ReEncrypt'])
+
+/** What it may ask in its own name. */
+const BROKER_OWN_OPERATIONS: ReadonlySet<string> = new Set(['ReEncrypt'])
 
 /**
  * Decides whether the operation may be asked for at all, and in whose name.
@@ -28,14 +32,16 @@ const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decr
  */
 export function authorizeOperation(identity: Identity, operation: string): Caller {
   const { region } = identity
-  if (identity.kind === 'user') return { arn: identity.arn, account: identity.account, region }
-  if (identity.onBehalfOf === undefined || !BROKER_OPERATIONS.has(operation)) {
+  const own = { arn: identity.arn, account: identity.account, region }
+  if (identity.kind === 'user') return own
+  const allowed = identity.onBehalfOf === undefined ? BROKER_OWN_OPERATIONS : BROKER_OPERATIONS
+  if (!allowed.has(operation)) {
     throw new AccessDeniedError(
       `User: ${identity.arn} is not authorized to perform: kms:${operation} ` +
         `because no identity-based policy allows the kms:${operation} action`,
     )
   }
-  return { ...identity.onBehalfOf, region }
+  return { ...own, ...identity.onBehalfOf }
 }
 
 /**

@@ -97,9 +97,11 @@ async function act(
     caller: authorizeOperation(identity, operation),
     keyStore: o.keyStore,
     readMembers: (read) => readMembers(body, read),
-    note: ({ keyArn, encryptionContext }) => {
-      if (keyArn !== undefined) o.note({ keyArn })
-      if (encryptionContext?.size) o.note({ encryptionContext: loggable(encryptionContext) })
+    note: (fields) => {
+      for (const [name, value] of Object.entries(fields)) {
+        if (typeof value === 'string') o.note({ [name]: value })
+        else if (value.size > 0) o.note({ [name]: loggable(value) })
+      }
     },
   })
 }

@@ -9,9 +9,11 @@ import { createKey } from './actions/create-key.ts'
 import { decrypt } from './actions/decrypt.ts'
 import { describeKey } from './actions/describe-key.ts'
 import { disableKey, enableKey } from './actions/enable-disable-key.ts'
+import { encrypt } from './actions/encrypt.ts'
 import { generateDataKey } from './actions/generate-data-key.ts'
 import { listAliases } from './actions/list-aliases.ts'
 import { listKeys } from './actions/list-keys.ts'
+import { reEncrypt } from './actions/re-encrypt.ts'
 import { UnknownOperationError, UnsupportedOperationError } from './errors.ts'
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
@@ -21,9 +23,11 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['DescribeKey', describeKey],
   ['DisableKey', disableKey],
   ['EnableKey', enableKey],
+  ['Encrypt', encrypt],
   ['GenerateDataKey', generateDataKey],
   ['ListAliases', listAliases],
   ['ListKeys', listKeys],
+  ['ReEncrypt', reEncrypt],
 ])
 
 /** KMS's service model, API version 2014-11-01. */
@@ -31,11 +35,11 @@ const UNSUPPORTED: ReadonlySet<string> = new Set([
   ...['CancelKeyDeletion', 'ConnectCustomKeyStore', 'CreateCustomKeyStore', 'CreateGrant', 'Decapsulate'],
   ...['DeleteAlias', 'DeleteCustomKeyStore', 'DeleteImportedKeyMaterial', 'DeriveSharedSecret'],
   ...['DescribeCustomKeyStores', 'DisableKeyRotation', 'DisconnectCustomKeyStore', 'EnableKeyRotation'],
-  ...['Encapsulate', 'Encrypt', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'],
+  ...['Encapsulate', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'],
   ...['GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'GenerateRandom', 'GetKeyLastUsage', 'GetKeyPolicy'],
   ...['GetKeyRotationStatus', 'GetParametersForImport', 'GetPublicKey', 'ImportKeyMaterial', 'ListGrants'],
   ...['ListKeyPolicies', 'ListKeyRotations', 'ListResourceTags', 'ListRetirableGrants', 'PutKeyPolicy'],
-  ...['ReEncrypt', 'ReplicateKey', 'RetireGrant', 'RevokeGrant', 'RotateKeyOnDemand', 'ScheduleKeyDeletion'],
+  ...['ReplicateKey', 'RetireGrant', 'RevokeGrant', 'RotateKeyOnDemand', 'ScheduleKeyDeletion'],
   ...['Sign', 'TagResource', 'UntagResource', 'UpdateAlias', 'UpdateCustomKeyStore', 'UpdateKeyDescription'],
   ...['UpdatePrimaryRegion', 'Verify', 'VerifyMac'],
 ])

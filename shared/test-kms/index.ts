@@ -1,1 +1,2 @@
+export { failure, refuses } from './refuses.ts'
 export { startTestKms, type TestCredential, type TestKms, TestKmsStartError } from './start-test-kms.ts'

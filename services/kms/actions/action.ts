@@ -2,6 +2,7 @@
 
 import type { Caller } from '../authorize.ts'
 import { authorizeKey } from '../authorize.ts'
+import type { EncryptionContext } from '../encryption-context.ts'
 import { KeyDisabledError, NotFoundError } from '../errors.ts'
 import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
 import type { KeyStore, KmsKey } from '../key-store.ts'
@@ -14,7 +15,15 @@ export interface ActionRequest {
   /** See members.ts: what is not read is refused. */
   readMembers<T>(read: (reader: MemberReader) => T): T
   /** Adds to the request's log line; never a plaintext or ciphertext. */
-  note(fields: { keyArn?: string; encryptionContext?: ReadonlyMap<string, string> }): void
+  note(fields: NotedFields): void
+}
+
+/** ReEncrypt alone has a source besides. */
+export interface NotedFields {
+  readonly keyArn?: string
+  readonly encryptionContext?: EncryptionContext
+  readonly sourceKeyArn?: string
+  readonly sourceEncryptionContext?: EncryptionContext
 }
 
 /** The members of the answer; undefined: an empty body. */
@@ -29,15 +38,21 @@ export const KEY_ID_RULES = { min: 1, max: 2048 } as const
  * Finds the key that `identifier` names, if the caller may use it.
  *
  * @param o.aliases whether the operation takes aliases
+ * @param o.permission the action that the caller needs on the key; absent: the operation's own
+ * @param o.noteAs where the log line names the key
  * @throws {NotFoundError} when it names none
  * @throws {AccessDeniedError} when the caller may not, whether it exists or not
  */
-export function resolveKey(identifier: string, request: ActionRequest, o: { aliases: boolean }): KmsKey {
+export function resolveKey(
+  identifier: string,
+  request: ActionRequest,
+  o: { aliases: boolean; permission?: string; noteAs?: 'keyArn' | 'sourceKeyArn' },
+): KmsKey {
   const { caller, keyStore } = request
   const reference = parseKeyIdentifier(identifier, caller, o)
-  authorizeKey(caller, request.operation, reference)
+  authorizeKey(caller, o.permission ?? request.operation, reference)
   const arn = reference.kind === 'key' ? reference.arn : targetOf(reference.arn, keyStore)
-  request.note({ keyArn: arn })
+  request.note({ [o.noteAs ?? 'keyArn']: arn })
   const key = keyStore.findKey(arn)
   if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
   return key

@@ -5,9 +5,9 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { sealBlob } from '../ciphertext-blob.ts'
 import { DryRunError } from '../errors.ts'
 import { type Action, KEY_ID_RULES, requireEnabled, resolveKey } from './action.ts'
+import { sealUnder } from './ciphertext.ts'
 
 const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const
 
@@ -31,22 +31,14 @@ export const generateDataKey: Action = (request) => {
   const key = resolveKey(input.keyId, request, { aliases: true })
   requireEnabled(key)
   if (input.isDryRun) throw new DryRunError()
-  const material = key.materials.find(({ state }) => state === 'CURRENT')
-  if (material === undefined) throw new Error(`No current key material: ${key.arn}`)
   const plaintext = randomBytes(input.bytes)
   try {
-    const blob = sealBlob(plaintext, {
-      keyArn: key.arn,
-      keyId: key.id,
-      materialId: material.id,
-      material: material.secret,
-      encryptionContext,
-    })
+    const { blob, materialId } = sealUnder(key, plaintext, encryptionContext)
     return {
       CiphertextBlob: blob.toString('base64'),
       Plaintext: plaintext.toString('base64'),
       KeyId: key.arn,
-      KeyMaterialId: material.id,
+      KeyMaterialId: materialId,
     }
   } finally {
     plaintext.fill(0)
