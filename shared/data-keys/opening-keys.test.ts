@@ -56,6 +56,20 @@ suite('obtain()', () => {
     assert.equal(kms.calls.length, 4)
   })
 
+  test('says that it asks for a key again when it had let go of it, and not when KMS had refused', async () => {
+    const { keys, kms, clock, sealed, another } = await setup()
+    kms.fail('Decrypt', new FakeKmsError('KMS_UNAVAILABLE'))
+    await assert.rejects(keys.obtain(sealed), { code: 'KMS_UNAVAILABLE' })
+    kms.fail('Decrypt', undefined)
+    await keys.obtain(sealed)
+    clock.advance(600_000)
+    await keys.obtain(sealed)
+    const purposes = kms.calls.map(({ purpose }) => purpose)
+    assert.deepEqual(purposes, ['deliver', 'deliver', 'reopen'])
+    await keys.obtain(await another())
+    assert.equal(kms.calls.at(-1)?.purpose, 'deliver')
+  })
+
   test('keeps a key for no other id, KMS key, topic or principal', async () => {
     const { keys, kms, sealed } = await setup()
     await keys.obtain(sealed)

@@ -3,7 +3,8 @@
  *
  * Cached by a hash of everything the answer depends on: the encrypted key, its id, the KMS key and the
  * context. A key opens messages of any age, so it is kept by use, not by age: ten minutes after its
- * last use, one hour at most, so that a key disabled in KMS stops opening within that hour.
+ * last use, one hour at most, so that a key disabled in KMS stops opening within that hour. That a key was
+ * opened is remembered longer, so that what retries and backlogs cost on top bears a purpose of its own.
  *
  * Failures are not cached, since the delivery loop holds the entry and probes by itself; except one:
  * an encrypted key that KMS says is not genuine will never become so, and asking again costs.
@@ -52,6 +53,8 @@ const MAX_AGE_MS = 3_600_000
 const CAPACITY = 10_000
 /** With the longest encrypted keys that KMS gives these are 6 MiB. */
 const NAMES_CAPACITY = 1_000
+/** Hashes of keys opened before, for each key held: 44 characters each. */
+const REMEMBERED_PER_KEY = 4
 
 /**
  * @param o.onLookup once a call: `hit` when the key was held, `miss` when KMS had to be asked or waited for
@@ -74,6 +77,7 @@ export function createOpeningKeys({
   capacity?: number
 }): OpeningKeys {
   const opened = createLruMap<OpenedKey>(capacity)
+  const openedBefore = createLruMap<true>(REMEMBERED_PER_KEY * capacity)
   const rejected = createLruMap<Rejection>(capacity)
   const flights = new Map<string, Promise<DataKey>>()
   const nameOf = createNames()
@@ -104,9 +108,10 @@ export function createOpeningKeys({
     if (rejection !== undefined && clock.now() < rejection.until) throw rejection.error
     const { encryptedDataKey, dataKeyId, keyArn, topicArn, principal } = sealed
     const openedAt = clock.now()
+    const purpose = openedBefore.get(cacheKey) === undefined ? 'deliver' : 'reopen'
     let plaintext: Buffer
     try {
-      plaintext = await kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose: 'deliver' })
+      plaintext = await kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose })
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'KMS_INTEGRITY') {
         rejected.set(cacheKey, { error, until: openedAt + maxAgeMs })
@@ -116,6 +121,7 @@ export function createOpeningKeys({
     try {
       const dataKey = deriveDataKey(dataKeyId, plaintext)
       opened.set(cacheKey, { dataKey, openedAt, usedAt: clock.now() })
+      openedBefore.set(cacheKey, true)
       return dataKey
     } finally {
       plaintext.fill(0)

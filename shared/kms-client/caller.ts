@@ -13,17 +13,21 @@ import { KMSClient, type ServiceInputTypes, type ServiceOutputTypes } from '@aws
 import { BrokerError } from '#shared/errors'
 import { errorOf } from './error-of.ts'
 import { KmsUnavailableError } from './errors.ts'
-
-/** Why a data key was asked for: issued by a gateway, shared with another gateway, or opened by a worker. */
-export type KmsPurpose = 'issue' | 'share' | 'deliver'
+import type { KmsPurpose } from './purposes.ts'
 
 type KmsOperation = 'GenerateDataKey' | 'Decrypt'
 
-/** @param r.outcome `ok`, or the code of an error of ours */
+/**
+ * @param r.outcome `ok`, or the code of an error of ours
+ * @param r.topicArn whose data key it was about
+ * @param r.principal ARN of the publisher for whom KMS was asked
+ */
 export type KmsRequestObserver = (r: {
   operation: KmsOperation
   outcome: string
   purpose: KmsPurpose
+  topicArn: string
+  principal: string
   seconds: number
 }) => void
 
@@ -40,6 +44,7 @@ interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputT
   command: SdkCommand<Input, Output>
   operation: KmsOperation
   region: string
+  topicArn: string
   principal: string
   purpose: KmsPurpose
   /** Checks the answer and copies what is needed. */
@@ -201,13 +206,14 @@ function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOu
 /** The last attempt takes the outcome of the whole call, which also knows whether the answer was accepted. */
 function report(
   attempts: Attempts['ended'],
-  { operation, purpose }: { operation: KmsOperation; purpose: KmsPurpose },
+  { operation, purpose, topicArn, principal }: Omit<Parameters<KmsRequestObserver>[0], 'outcome' | 'seconds'>,
   observe: KmsRequestObserver,
   outcome: string,
 ): void {
   attempts.forEach((attempt, at) => {
     const isLast = at === attempts.length - 1
-    observe({ operation, purpose, seconds: attempt.seconds, outcome: isLast ? outcome : attempt.outcome })
+    const { seconds } = attempt
+    observe({ operation, purpose, topicArn, principal, seconds, outcome: isLast ? outcome : attempt.outcome })
   })
 }
 

@@ -13,7 +13,7 @@ export {
   createKmsClient,
   type KmsClient,
   type KmsCredential,
-  type KmsPurpose,
   type KmsRequestObserver,
 } from './kms-client.ts'
+export { KMS_PURPOSES, type KmsPurpose } from './purposes.ts'
 export { qualifyKeyId } from './qualify-key-id.ts'

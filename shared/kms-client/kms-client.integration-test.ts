@@ -130,7 +130,7 @@ suite('generateDataKey() and decrypt()', () => {
         { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok' },
         { operation: 'Decrypt', purpose: 'deliver', outcome: 'ok' },
         { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'KMS_NOT_FOUND' },
-      ],
+      ].map((each) => ({ ...each, topicArn: TOPIC, principal: kms.user.arn })),
     )
     assert.ok(observed.every(({ seconds }) => seconds > 0 && seconds < 10))
     const served = await kms.served()

@@ -16,11 +16,12 @@ import {
   GenerateDataKeyCommand,
   type GenerateDataKeyCommandOutput,
 } from '@aws-sdk/client-kms'
-import { createCaller, type KmsCredential, type KmsPurpose, type KmsRequestObserver } from './caller.ts'
+import { createCaller, type KmsCredential, type KmsRequestObserver } from './caller.ts'
 import { KmsIntegrityError } from './errors.ts'
+import type { KmsPurpose } from './purposes.ts'
 import { placeOf, qualifyKeyId } from './qualify-key-id.ts'
 
-export type { KmsCredential, KmsPurpose, KmsRequestObserver }
+export type { KmsCredential, KmsRequestObserver }
 
 export interface KmsClient extends AsyncDisposable {
   /**
@@ -84,6 +85,7 @@ export function createKmsClient(o: {
         }),
         operation: 'GenerateDataKey',
         region: placeOf(topicArn).region,
+        topicArn,
         principal,
         purpose,
         accept: (output) => acceptGenerated(output, qualified),
@@ -99,6 +101,7 @@ export function createKmsClient(o: {
         }),
         operation: 'Decrypt',
         region: placeOf(topicArn).region,
+        topicArn,
         principal,
         purpose,
         accept: (output) => acceptDecrypted(output, keyArn),
