@@ -59,7 +59,7 @@ suite('obtain()', () => {
   test('says that it asks for a key again when it had let go of it, and not when KMS had refused', async () => {
     const { keys, kms, clock, sealed, another } = await setup()
     kms.fail('Decrypt', new FakeKmsError('KMS_UNAVAILABLE'))
-    await assert.rejects(keys.obtain(sealed), { code: 'KMS_UNAVAILABLE' })
+    await assert.rejects(async () => keys.obtain(sealed), { code: 'KMS_UNAVAILABLE' })
     kms.fail('Decrypt', undefined)
     await keys.obtain(sealed)
     clock.advance(600_000)
