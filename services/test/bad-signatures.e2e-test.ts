@@ -14,7 +14,11 @@ const missingToken: Expected = { status: 403, code: 'MissingAuthenticationToken'
 const incomplete: Expected = { status: 400, code: 'IncompleteSignature' }
 const unknownKey: Expected = { status: 403, code: 'InvalidClientTokenId' }
 const noMatch: Expected = { status: 403, code: 'SignatureDoesNotMatch' }
-const insecure: Expected = { status: 403, code: 'InvalidSecurity' }
+const insecure: Expected = {
+  status: 403,
+  code: 'InvalidSecurity',
+  message: 'Requests on encrypted topics require HTTPS and Signature Version 4 (the topic has a KmsMasterKeyId)',
+}
 
 suite('a request', () => {
   let client: HostileClient
@@ -198,12 +202,14 @@ suite('a request', () => {
     const SubscriptionArn = `${client.plainTopic}:11111111-2222-4333-8444-555555555555`
     const message = { Action: 'Publish', Message: MARK }
     const subscribe = { Action: 'Subscribe', Protocol: 'https', Endpoint: 'https://localhost/' }
+    const member = 'PublishBatchRequestEntries.member.1'
     const requests: Readonly<Record<string, string>>[] = [
       { ...message, TopicArn },
       { ...message, TargetArn: TopicArn },
       { ...message, TopicArn, SubscriptionArn },
       { ...message, TopicArn, SubscriptionArn: 'x' },
       { ...message, TopicArn, Message: '' },
+      { Action: 'PublishBatch', TopicArn, [`${member}.Id`]: 'a', [`${member}.Message`]: MARK },
       { ...subscribe, TopicArn },
       { Action: 'GetTopicAttributes', TopicArn },
       { Action: 'SetTopicAttributes', TopicArn, AttributeName: 'KmsMasterKeyId', AttributeValue: '' },

@@ -152,7 +152,8 @@ export function subscriptionsKey(topicArn: string): string {
   return `sealcast:{t:${topicArn}}:subscriptions`
 }
 
-function fieldsOf(parts: readonly Buffer[]): Fields {
+/** Fields of an entry from a reply of Redis. */
+export function fieldsOf(parts: readonly Buffer[]): Fields {
   const fields = new Map<string, Buffer>()
   for (let at = 0; at + 1 < parts.length; at += 2) fields.set(String(parts[at]), parts[at + 1] ?? Buffer.alloc(0))
   return fields
