@@ -17,7 +17,7 @@ export interface StoredMessage {
 const PARTITIONS = 16
 
 /** The message wherever it rests; undefined when it rests nowhere. */
-export async function findStored(redis: Redis, messageId: string): Promise<StoredMessage | undefined> {
+async function findStored(redis: Redis, messageId: string): Promise<StoredMessage | undefined> {
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const kept = Object.entries(await redis.hgetallBuffer(keys.bodyKey(partition, messageId)))
     const open = kept.find(([name]) => name.startsWith('s:'))
