@@ -188,6 +188,13 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
     listBacklogs: unused,
     readBacklog: unused,
     leaveBacklog: unused,
+    hold: unused,
+    holdReference: unused,
+    resumeReference: unused,
+    listHeldKeys: unused,
+    readHeld: unused,
+    leaveHeld: unused,
+    quarantineHeld: unused,
   })
   const retriesOf = (partition: number): PartitionRetries => ({
     schedule: unused,

@@ -4,7 +4,8 @@
  * count (`open`). It carries the entry's own MAC.
  *
  * The value of `s:<id>` says where the subscription's reference is: `<attempts made>` in the retry
- * schedule, `w<attempts made>` in its backlog (backlog.ts). The number is advice: nothing vouches for it,
+ * schedule, `w<attempts made>` in its backlog (backlog.ts), either after an `h` while it waits for a KMS key (held.ts);
+ * `@<epoch ms>` after it is when it last went on from there. The number is advice: nothing vouches for it,
  * and a wrong one makes a message tried more or less often than its policy says.
  *
  * Handing off is repeatable, and must be: after a crash between this and the acknowledgement the entry
@@ -23,6 +24,10 @@ export interface OpenSubscription {
   attemptsMade: number
   /** In its backlog, not in the retry schedule. */
   waits: boolean
+  /** It waits for a KMS key before it goes on there. */
+  held?: true
+  /** When it went on after it had waited for a KMS key: epoch ms. */
+  resumedAt?: number
 }
 
 export interface BodyRecord {
@@ -47,7 +52,7 @@ export interface HandedOff {
 const SUBSCRIPTION_FIELD = /^s:[\w-]{1,64}$/
 
 /** As many attempts as a policy can make; more was not written by us. */
-const STATE = /^(w?)(\d{1,3})$/
+const STATE = /^(h?)(w?)(\d{1,3})(?:@(\d{1,15}))?$/
 
 const handOffScript = defineScript(new URL('./hand-off.lua', import.meta.url))
 const settleSubscriptionScript = defineScript(new URL('./settle-subscription.lua', import.meta.url))
@@ -123,6 +128,11 @@ export async function readBody(redis: Redis, partition: number, messageId: strin
 }
 
 function readState(value: Buffer): OpenSubscription {
-  const [, waits, attempts] = STATE.exec(value.toString('latin1')) ?? []
-  return { attemptsMade: Number(attempts ?? 0), waits: waits === 'w' }
+  const [, held, waits, attempts, resumedAt] = STATE.exec(value.toString('latin1')) ?? []
+  return {
+    attemptsMade: Number(attempts ?? 0),
+    waits: waits === 'w',
+    ...(held === 'h' && { held: true }),
+    ...(resumedAt !== undefined && { resumedAt: Number(resumedAt) }),
+  }
 }

@@ -4,6 +4,8 @@ export type { BodyRecord, HandedOff, HandOff, OpenSubscription } from './body-re
 export type { ClaimedEntry } from './claimed-entry.ts'
 export { decodeEntry, type Entry, encodeEntry, type MessageAttribute } from './entry.ts'
 export { EntryFormatError, LeaseLostError, SchemaUnsupportedError } from './errors.ts'
+export type { HeldMessage, HeldReference, Resumed } from './held.ts'
+export { type HeldKey, readHeldKeys } from './held-keys.ts'
 export { keys } from './keys.ts'
 export { acquireLease, type PartitionLease } from './lease.ts'
 export { readLeaseLives } from './lease-lives.ts'

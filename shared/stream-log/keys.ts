@@ -20,6 +20,10 @@ export const keys = {
   backlogKey: (partition: number, subscriptionId: string) => `sealcast:{p:${partition}}:backlog:${subscriptionId}`,
   /** Set: ids of the subscriptions that have a backlog in the partition. */
   backlogsKey: (partition: number) => `sealcast:{p:${partition}}:backlogs`,
+  /** Stream: messages that wait for one KMS key to work again. An ARN of a key is bounded and has no braces. */
+  heldKey: (partition: number, keyArn: string) => `sealcast:{p:${partition}}:held:${keyArn}`,
+  /** Set: ARNs of the KMS keys that messages of the partition wait for. */
+  heldKeysKey: (partition: number) => `sealcast:{p:${partition}}:held-keys`,
   /** BullMQ's `prefix`; with the queue name `retry` its keys begin with `sealcast:{p:<n>}:retry`. */
   retryPrefix: (partition: number) => `sealcast:{p:${partition}}`,
 }

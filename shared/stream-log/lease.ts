@@ -26,6 +26,7 @@ import { claim } from './claim.ts'
 import type { ClaimedEntry } from './claimed-entry.ts'
 import { LeaseLostError } from './errors.ts'
 import { type Holding, runFenced } from './fenced.ts'
+import { type HeldMessages, heldMessagesOf } from './held.ts'
 import { GROUP, keys } from './keys.ts'
 import { quarantine } from './quarantine.ts'
 import { reread } from './reread.ts'
@@ -33,7 +34,7 @@ import { settle } from './settle.ts'
 import { waitForEntries } from './wait-for-entries.ts'
 
 /** All methods but `renew`, `release`, `waitForEntries` and those that only read throw LeaseLostError when the lease is lost, having done nothing. */
-export interface PartitionLease {
+export interface PartitionLease extends HeldMessages {
   readonly partition: number
   readonly token: string
   /** @returns false when the lease is lost */
@@ -152,7 +153,7 @@ function createLease(
       })
     },
     settle: (streamIds) => settle(holding, streamIds),
-    quarantine: (claimed, reason) => quarantine(holding, claimed, reason),
+    quarantine: ({ streamId }, reason) => quarantine(holding, { streamId, source: keys.streamKey(partition) }, reason),
     handOff: (claimed, to) => handOff(holding, claimed, to),
     settleSubscription: (messageId, subscriptionId) => settleSubscription(holding, messageId, subscriptionId),
     noteAttempts: (messageId, subscriptionId, attemptsMade) =>
@@ -162,6 +163,7 @@ function createLease(
     readBacklog: (subscriptionId, afterBacklogId, limit) =>
       readBacklog(redis, { partition, subscriptionId, afterBacklogId, limit }),
     leaveBacklog: (reference) => leaveBacklog(holding, reference),
+    ...heldMessagesOf(holding),
   }
 }
 

@@ -3,7 +3,7 @@
   Moves an entry to the quarantine stream: appended there and gone here, or neither.
   The fields are copied inside Redis as they lie there, doubled names included: they are evidence. Of an
   entry longer than any of ours the beginning of each field has to do.
-  KEYS[1] lease  KEYS[2] stream  KEYS[3] quarantine stream
+  KEYS[1] lease  KEYS[2] stream, of the partition or of held messages  KEYS[3] quarantine stream
   ARGV[1] token  ARGV[2] group  ARGV[3] entry id  ARGV[4] reason  ARGV[5] longest entry in bytes
   Returns 1, or 0 when the entry was gone already; nil when the lease is lost
 ]]

@@ -32,6 +32,7 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
   /** Open subscriptions: in the retry schedule after one attempt. */
   const bodies = new Map<string, string[]>()
   const waiting = new Map<string, string[]>()
+  const heldFor = new Map<string, { heldId: string; name: string; fields: ReadonlyMap<string, Buffer> }[]>()
   const attempts: string[] = []
   const forgedBodies = new Set<string>()
   const steps: string[] = []
@@ -142,6 +143,38 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
       const left = (waiting.get(subscriptionId) ?? []).filter((one) => one !== messageId)
       waiting.set(subscriptionId, left)
       return left.length
+    },
+    async hold(keyArn, streamIds) {
+      const held = heldFor.get(keyArn) ?? []
+      heldFor.set(keyArn, held)
+      for (const streamId of streamIds) {
+        const entry = stream.find((one) => one.streamId === streamId)
+        if (entry === undefined) continue
+        steps.push(`hold ${entry.name}`)
+        remove(streamId)
+        held.push({ heldId: `${++ids}-0`, name: entry.name, fields: entry.fields })
+      }
+      return { held: held.length, foreign: false }
+    },
+    holdReference: async () => ({ held: 0, left: 0 }),
+    resumeReference: async () => ({ kind: 'closed' }),
+    listHeldKeys: async () => [...heldFor.keys()],
+    async readHeld(keyArn, after, limit) {
+      const held = (heldFor.get(keyArn) ?? []).filter(({ heldId }) => idAfter(heldId, after))
+      return held.slice(0, limit).map(({ heldId, fields }) => ({ kind: 'entry', heldId, fields }))
+    },
+    async leaveHeld(keyArn, heldIds) {
+      const held = heldFor.get(keyArn) ?? []
+      for (const { heldId, name } of held) if (heldIds.includes(heldId)) steps.push(`leave ${name}`)
+      const left = held.filter(({ heldId }) => !heldIds.includes(heldId))
+      if (left.length === 0) heldFor.delete(keyArn)
+      else heldFor.set(keyArn, left)
+      return left.length
+    },
+    async quarantineHeld(keyArn, heldId, reason) {
+      const name = heldFor.get(keyArn)?.find((one) => one.heldId === heldId)?.name
+      steps.push(`quarantine ${name} ${reason}`)
+      return lease.leaveHeld(keyArn, [heldId])
     },
   }
   const log: Log = {
