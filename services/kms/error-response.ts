@@ -41,6 +41,7 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['NOT_AUTHORIZED', { name: 'NotAuthorizedException', status: 400, silent: true }],
   ['INVALID_MARKER', refused('InvalidMarkerException')],
   ['KEY_DISABLED', refused('DisabledException')],
+  ['KEY_STATE_INVALID', refused('KMSInvalidStateException')],
   ['INVALID_CIPHERTEXT', { name: 'InvalidCiphertextException', status: 400, silent: true }],
   ['INCORRECT_KEY', refused('IncorrectKeyException')],
   ['DRY_RUN', refused('DryRunOperationException')],

@@ -76,6 +76,11 @@ export class KeyDisabledError extends RequestRefusedError {
   override readonly code = 'KEY_DISABLED'
 }
 
+/** The key's state does not allow it: pending deletion, or not pending deletion. */
+export class KeyStateError extends RequestRefusedError {
+  override readonly code = 'KEY_STATE_INVALID'
+}
+
 /**
  * The ciphertext is none of ours, was altered, or the encryption context differs. One error for
  * all, without a reason, so that nobody learns from it which.
@@ -126,9 +131,17 @@ export class RootKeyWrongError extends KeystoreError {
   override readonly code = 'ROOT_KEY_WRONG'
 }
 
-/** The keystore's bytes are not what was written: cut, altered, or of an unknown version. */
+/** The keystore's bytes are not what was written: cut or altered. */
 export class KeystoreDamagedError extends KeystoreError {
   override readonly code = 'KEYSTORE_DAMAGED'
+}
+
+/**
+ * The keystore was written by a newer program. No damage: an older backup that this one can read must
+ * not take its place.
+ */
+export class KeystoreVersionError extends KeystoreError {
+  override readonly code = 'KEYSTORE_VERSION_UNKNOWN'
 }
 
 /** Another process serves this directory. */

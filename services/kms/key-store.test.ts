@@ -9,12 +9,14 @@ import {
   KeystoreDamagedError,
   KeystoreDirectoryError,
   KeystoreLockedError,
+  KeystoreVersionError,
   KeystoreWriteError,
   NotFoundError,
   RootKeyMissingError,
   RootKeyUnusableError,
   RootKeyWrongError,
 } from './errors.ts'
+import { switchKey } from './key-lifecycle.ts'
 import { type KeyStore, openKeyStore } from './key-store.ts'
 import type { KeystoreEvent } from './keystore-directory.ts'
 
@@ -50,7 +52,7 @@ suite('openKeyStore()', () => {
       const { id, ...key } = await createKey(store)
       arn = key.arn
       await store.createAlias({ ...PLACE, name: 'alias/a', targetKeyId: id })
-      await store.setKeyState(arn, 'Disabled')
+      await store.changeKey(arn, (key) => switchKey(key, 'Disabled'))
     }
     await using store = await open()
     assert.equal(store.findKey(arn)?.state, 'Disabled')
@@ -65,7 +67,17 @@ suite('openKeyStore()', () => {
     const before = await readFile(join(dir, 'keystore.json'))
     await assert.rejects(open(), RootKeyWrongError)
     assert.deepEqual(await readFile(join(dir, 'keystore.json')), before)
-    assert.ok(!(await readdir(dir)).includes('keystore.lock'))
+    assert.deepEqual((await readdir(dir)).sort(), ['keystore.json', 'keystore.json.bak', 'root.key'])
+  })
+
+  test('leaves the store of a newer program untouched, and takes no older backup for it', async (t) => {
+    const { dir, open } = await setup(t)
+    await seeded(open)
+    const path = join(dir, 'keystore.json')
+    const newer = JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), version: 3 })
+    await writeFile(path, newer)
+    await assert.rejects(open(), KeystoreVersionError)
+    assert.equal(await readFile(path, 'utf8'), newer)
   })
 
   test('makes no new root key beside a keystore or its backup', async (t) => {
@@ -202,10 +214,13 @@ suite('KeyStore', () => {
     assert.equal(store.findKeyById(id)?.arn, arn)
   })
 
-  test('refuses to switch a key that does not exist', async (t) => {
+  test('refuses to change a key that does not exist', async (t) => {
     const { open } = await setup(t)
     await using store = await open()
-    await assert.rejects(store.setKeyState('arn:aws:kms:us-east-1:111122223333:key/x', 'Disabled'), NotFoundError)
+    await assert.rejects(
+      store.changeKey('arn:aws:kms:us-east-1:111122223333:key/x', (key) => key),
+      NotFoundError,
+    )
   })
 
   test('does not write for a change that changes nothing', async (t) => {
@@ -213,7 +228,7 @@ suite('KeyStore', () => {
     await using store = await open()
     const { arn } = await createKey(store)
     const before = await stat(join(dir, 'keystore.json'))
-    await store.setKeyState(arn, 'Enabled')
+    await store.changeKey(arn, (key) => switchKey(key, 'Enabled'))
     assert.equal((await stat(join(dir, 'keystore.json'))).ino, before.ino)
   })
 

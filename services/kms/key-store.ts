@@ -9,10 +9,13 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock'
+import { dueChanges } from './due-changes.ts'
 import { AlreadyExistsError, KeystoreWriteError, NotFoundError } from './errors.ts'
 import { aliasArnOf, keyArnOf, type Place } from './key-identifier.ts'
+import { createMaterial, type KeyMaterial } from './key-material.ts'
+import { requireNotPendingDeletion } from './key-states.ts'
 import { type OpenedKeystore, openKeystoreDirectory } from './keystore-directory.ts'
-import { type Alias, createMaterial, type KeyMaterial, type Keystore, type KmsKey } from './keystore-file.ts'
+import type { Alias, Keystore, KmsKey } from './keystore-file.ts'
 
 export type { Alias, KeyMaterial, KmsKey }
 
@@ -26,10 +29,22 @@ export interface KeyStore extends AsyncDisposable {
   /** In the order of their names. */
   listAliases(place: Place): readonly Alias[]
   createKey(o: Place & { description: string }): Promise<KmsKey>
-  /** @throws {NotFoundError} when there is no such key */
-  setKeyState(arn: string, state: KmsKey['state']): Promise<void>
-  /** @throws {AlreadyExistsError} when the name is taken in its account and region */
+  /**
+   * Changes one key when all earlier changes are durable, so that `change` decides by what is so.
+   *
+   * @param change returns the key as it was when there is nothing to change; what it throws is thrown
+   * @returns the key as it is now
+   * @throws {NotFoundError} when there is no such key
+   */
+  changeKey(arn: string, change: (key: KmsKey, o: { now: number }) => KmsKey): Promise<KmsKey>
+  /**
+   * @throws {AlreadyExistsError} when the name is taken in its account and region
+   * @throws {KeyStateError} when the key is pending deletion
+   * @throws {NotFoundError} when it is gone
+   */
   createAlias(o: Place & { name: string; targetKeyId: string }): Promise<void>
+  /** Does what is due by the clock. @returns ARNs of the keys whose waiting period had ended */
+  settleDue(): Promise<{ deleted: readonly string[] }>
 }
 
 /**
@@ -54,19 +69,19 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
   let generation = current.generation
   let line: Promise<unknown> = Promise.resolve()
 
-  /** @param make gives the changed store; runs when all earlier changes are durable; undefined: nothing to change */
-  const change = (make: (store: Keystore) => Partial<Keystore> | undefined): Promise<void> => {
-    const changed = line.then(async () => {
-      const difference = make(current)
-      if (difference === undefined) return
-      generation += 1
-      const next = { ...current, ...difference, generation }
-      await write(next).catch((error: unknown) => {
-        throw new KeystoreWriteError('Cannot make the change durable', { cause: error })
-      })
-      current = next
-      index = indexOf(next)
+  const commit = async (difference: Partial<Keystore>): Promise<void> => {
+    generation += 1
+    const next = { ...current, ...difference, generation }
+    await write(next).catch((error: unknown) => {
+      throw new KeystoreWriteError('Cannot make the change durable', { cause: error })
     })
+    current = next
+    index = indexOf(next)
+  }
+
+  /** Runs `change` when all earlier changes are durable. */
+  const inLine = <T>(change: () => Promise<T>): Promise<T> => {
+    const changed = line.then(change)
     line = changed.catch(() => undefined)
     return changed
   }
@@ -82,23 +97,40 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
       const arn = keyArnOf({ account, region }, id)
       const createdAt = clock.now()
       const materials = [createMaterial({ storeId: current.storeId, keyArn: arn, createdAt, storeKeys })]
-      const key: KmsKey = { id, account, region, arn, description, createdAt, state: 'Enabled', materials }
-      await change(({ keys }) => ({ keys: [...keys, key] }))
+      const manager = 'CUSTOMER'
+      const key: KmsKey = { id, account, region, arn, description, createdAt, manager, state: 'Enabled', materials }
+      await inLine(() => commit({ keys: [...current.keys, key] }))
       return key
     },
-    setKeyState: (arn, state) =>
-      change(({ keys }) => {
+    changeKey: (arn, change) =>
+      inLine(async () => {
         const key = index.keys.get(arn)
         if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
-        if (key.state === state) return undefined
-        return { keys: keys.map((other) => (other === key ? { ...key, state } : other)) }
+        const changed = change(key, { now: clock.now() })
+        if (changed !== key) await commit({ keys: current.keys.map((other) => (other === key ? changed : other)) })
+        return changed
       }),
     createAlias: ({ account, region, name, targetKeyId }) =>
-      change(({ aliases }) => {
+      inLine(async () => {
         const arn = aliasArnOf({ account, region }, name)
         if (index.aliases.has(arn)) throw new AlreadyExistsError(`An alias with the name ${arn} already exists`)
+        const target = index.keysById.get(targetKeyId)
+        if (target === undefined)
+          throw new NotFoundError(`Key '${keyArnOf({ account, region }, targetKeyId)}' does not exist`)
+        requireNotPendingDeletion(target)
         const now = clock.now()
-        return { aliases: [...aliases, { name, account, region, arn, targetKeyId, createdAt: now, updatedAt: now }] }
+        const alias = { name, account, region, arn, targetKeyId, createdAt: now, updatedAt: now }
+        await commit({ aliases: [...current.aliases, alias] })
+      }),
+    settleDue: () =>
+      inLine(async () => {
+        const due = dueChanges(current, clock.now())
+        if (due === undefined) return { deleted: [] }
+        const { deleted, ...difference } = due
+        await commit(difference)
+        // The backup still has what was deleted: one more write, and it has not.
+        if (deleted.length > 0) await commit({})
+        return { deleted }
       }),
     async [Symbol.asyncDispose]() {
       await line

@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { KeystoreDamagedError, RootKeyWrongError } from './errors.ts'
-import { createMaterial, decodeKeystore, encodeKeystore, type Keystore, type KmsKey } from './keystore-file.ts'
+import { openBlob, readBlobHeader } from './ciphertext-blob.ts'
+import { KeystoreDamagedError, KeystoreVersionError, RootKeyWrongError } from './errors.ts'
+import { createMaterial } from './key-material.ts'
+import { decodeKeystore, encodeKeystore, type Keystore, type KmsKey } from './keystore-file.ts'
 import { deriveStoreKeys } from './root-key.ts'
+
+/** Frozen: what the first version of the format wrote. */
+const V1: {
+  rootKey: string
+  keystore: string
+  ciphertext: { blob: string; plaintext: string; encryptionContext: Record<string, string> }
+} = JSON.parse(readFileSync(new URL('vectors/keystore-v1.json', import.meta.url), 'utf8'))
 
 suite('decodeKeystore()', () => {
   test('returns what was encoded, with the same key material', () => {
@@ -54,22 +64,69 @@ suite('decodeKeystore()', () => {
     const key = keyOf(keystore)
     const retired: KmsKey = { ...key, materials: key.materials.map((m) => ({ ...m, state: 'NON_CURRENT' })) }
     refuses(encodeKeystore({ ...keystore, keys: [retired] }, storeKeys), rootKey)
-    refuses(JSON.stringify({ ...JSON.parse(text), version: 2 }), rootKey)
+    refuses(JSON.stringify({ ...JSON.parse(text), version: 1 }), rootKey)
+    refuses(JSON.stringify({ ...JSON.parse(text), version: 0 }), rootKey)
+    assert.throws(
+      () => decodeKeystore(JSON.stringify({ ...JSON.parse(text), version: 3 }), rootKey),
+      KeystoreVersionError,
+    )
   })
 
-  test('keeps several versions of material, as rotation will make them', () => {
+  test('refuses a key that is pending deletion without a date, or has one otherwise', () => {
+    const { keystore, rootKey, storeKeys } = setup()
+    const { deletionAt, ...undated } = keyOf(keystore)
+    refuses(encodeKeystore({ ...keystore, keys: [undated] }, storeKeys), rootKey)
+    refuses(encodeKeystore({ ...keystore, keys: [{ ...undated, state: 'Enabled', deletionAt }] }, storeKeys), rootKey)
+  })
+
+  test('reads a file of version 1, whose ciphertexts open', () => {
+    const { keystore } = decodeKeystore(V1.keystore, createSecretKey(V1.rootKey, 'base64'))
+    const blob = Buffer.from(V1.ciphertext.blob, 'base64')
+    const { keyId, materialId } = readBlobHeader(blob)
+    const key = keystore.keys.find(({ id }) => id === keyId)
+    const material = key?.materials.find(({ id }) => id === materialId)
+    assert.ok(key && material)
+    const encryptionContext = new Map(Object.entries(V1.ciphertext.encryptionContext))
+    const plaintext = openBlob(blob, {
+      keyId,
+      keyArn: key.arn,
+      materialId,
+      material: material.secret,
+      encryptionContext,
+    })
+    assert.equal(plaintext.toString('utf8'), V1.ciphertext.plaintext)
+    assert.deepEqual(
+      keystore.keys.map(({ description, manager, state, deletionAt, rotation }) => [
+        description,
+        manager,
+        state,
+        deletionAt,
+        rotation,
+      ]),
+      [
+        ['orders', 'CUSTOMER', 'Enabled', undefined, undefined],
+        ['', 'CUSTOMER', 'Disabled', undefined, undefined],
+      ],
+    )
+    assert.deepEqual(
+      keystore.aliases.map(({ name, targetKeyId }) => [name, targetKeyId]),
+      [['alias/orders', key.id]],
+    )
+  })
+
+  test('keeps several versions of material, as rotation makes them', () => {
     const { keystore, rootKey, storeKeys } = setup()
     const key = keyOf(keystore)
     const { storeId } = keystore
-    const newer = createMaterial({ storeId, keyArn: key.arn, createdAt: 7, storeKeys })
+    const newer = createMaterial({ storeId, keyArn: key.arn, createdAt: 7, rotationType: 'ON_DEMAND', storeKeys })
     const rotated: KmsKey = {
       ...key,
       materials: [...key.materials.map((m) => ({ ...m, state: 'NON_CURRENT' as const })), newer],
     }
     const text = encodeKeystore({ ...keystore, keys: [rotated] }, storeKeys)
     assert.deepEqual(
-      keyOf(decodeKeystore(text, rootKey).keystore).materials.map(({ id, state }) => [id, state]),
-      rotated.materials.map(({ id, state }) => [id, state]),
+      keyOf(decodeKeystore(text, rootKey).keystore).materials.map(({ secret: _, ...material }) => material),
+      rotated.materials.map(({ secret: _, ...material }) => material),
     )
   })
 })
@@ -85,7 +142,11 @@ suite('encodeKeystore()', () => {
 function refuses(text: string, rootKey: Parameters<typeof decodeKeystore>[1]): void {
   assert.throws(
     () => decodeKeystore(text, rootKey),
-    (error) => error instanceof KeystoreDamagedError || error instanceof RootKeyWrongError,
+    (error) =>
+      error instanceof KeystoreDamagedError ||
+      error instanceof RootKeyWrongError ||
+      // A changed digit of the version.
+      error instanceof KeystoreVersionError,
   )
 }
 
@@ -112,7 +173,18 @@ function setup({ rootKey = createSecretKey(randomBytes(32)) } = {}) {
   const id = '1234abcd-12ab-34cd-56ef-1234567890ab'
   const arn = `arn:aws:kms:us-east-1:111122223333:key/${id}`
   const materials = [createMaterial({ storeId, keyArn: arn, createdAt: 5, storeKeys })]
-  const key: KmsKey = { id, ...place, arn, description: 'naïve "quotes"', createdAt: 5, state: 'Disabled', materials }
+  const key: KmsKey = {
+    id,
+    ...place,
+    arn,
+    description: 'naïve "quotes"',
+    createdAt: 5,
+    manager: 'CUSTOMER',
+    state: 'PendingDeletion',
+    deletionAt: 9,
+    rotation: { periodDays: 90, nextAt: 8 },
+    materials,
+  }
   const alias = {
     name: 'alias/app',
     ...place,

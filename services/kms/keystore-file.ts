@@ -1,42 +1,26 @@
 /**
- * The keystore as text, and back. Pure but for the IVs of wrapped material.
+ * The keystore as text, and back. Pure.
  *
  * One JSON object: `version`, `storeId`, `check` (tells a wrong root key), `contents` and `mac`.
  * `contents` is JSON as a text within it, because the MAC is over exactly those bytes: no field can
  * be added later and forgotten in a list of what is authenticated. Metadata is in clear, key material
- * wrapped with AES-256-GCM; its AAD names store, key and material, so that none can be moved.
+ * wrapped (key-material.ts).
  *
  * | what | how |
  * |---|---|
  * | `check` | HKDF(root key, salt = store id, `sealcast.keystore.v1.check`), 16 bytes, base64 |
- * | `mac` | HMAC-SHA-256(mac key, frame(`sealcast.keystore.v1`, store id, contents)), base64 |
- * | `wrapped` | IV (12), ciphertext (32), tag (16), base64; AAD frame(`sealcast.keystore.material.v1`, store id, key ARN, material id) |
+ * | `mac` | HMAC-SHA-256(mac key, frame(`sealcast.keystore.v<version>`, store id, contents)), base64 |
+ *
+ * Version 2 added deletion, rotation and AWS managed keys. A file of version 1 has none of them: what
+ * it leaves out has a default. The next change writes version 2.
  */
 
-import {
-  createCipheriv,
-  createDecipheriv,
-  createHmac,
-  createSecretKey,
-  type KeyObject,
-  randomBytes,
-  timingSafeEqual,
-} from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { parseDocument, schema } from '#shared/config'
 import { frame } from '#shared/framing'
-import { KeystoreDamagedError, RootKeyWrongError } from './errors.ts'
+import { KeystoreDamagedError, KeystoreVersionError, RootKeyWrongError } from './errors.ts'
+import { type KeyMaterial, unwrapMaterial } from './key-material.ts'
 import { deriveStoreKeys, type StoreKeys } from './root-key.ts'
-
-export interface KeyMaterial {
-  /** 64 lower-case hex digits. */
-  readonly id: string
-  readonly createdAt: number
-  readonly state: 'CURRENT' | 'NON_CURRENT'
-  /** 32 bytes. */
-  readonly secret: KeyObject
-  /** The secret as it is stored: wrapped once, when it was made. */
-  readonly wrapped: string
-}
 
 export interface KmsKey {
   readonly id: string
@@ -45,8 +29,14 @@ export interface KmsKey {
   readonly arn: string
   readonly description: string
   readonly createdAt: number
-  readonly state: 'Enabled' | 'Disabled'
-  /** Exactly one is CURRENT; the others still decrypt. */
+  /** AWS: made on first use of a service's alias, and not the account's to change. */
+  readonly manager: 'AWS' | 'CUSTOMER'
+  readonly state: 'Enabled' | 'Disabled' | 'PendingDeletion'
+  /** The end of the waiting period; there while PendingDeletion. */
+  readonly deletionAt?: number | undefined
+  /** Automatic rotation; absent while it is off. */
+  readonly rotation?: { readonly periodDays: number; readonly nextAt: number } | undefined
+  /** From the oldest to the newest, which alone is CURRENT; the others still decrypt. */
   readonly materials: readonly KeyMaterial[]
 }
 
@@ -70,46 +60,51 @@ export interface Keystore {
   readonly aliases: readonly Alias[]
 }
 
-const VERSION = 1
-const IV_BYTES = 12
-const TAG_BYTES = 16
-const MATERIAL_BYTES = 32
+const VERSION = 2
 
 const instant = schema.int().min(0)
 const account = schema.string().regex(/^\d{12}$/)
 // As wide as SigV4 lets a region be: what was accepted must load again.
 const region = schema.string().regex(/^[a-z0-9-]{1,128}$/)
 
+const versionedDocument = schema.looseObject({ version: schema.int().min(1) })
+
 const fileDocument = schema.strictObject({
-  version: schema.literal(VERSION),
+  version: schema.int(),
   storeId: schema.string().regex(/^[0-9a-f]{32}$/),
   check: schema.string(),
   contents: schema.string(),
   mac: schema.string(),
 })
 
+const materialDocument = schema.strictObject({
+  id: schema.string().regex(/^[0-9a-f]{64}$/),
+  createdAt: instant,
+  state: schema.enum(['CURRENT', 'NON_CURRENT']),
+  rotationType: schema.enum(['AUTOMATIC', 'ON_DEMAND']).optional(),
+  wrapped: schema.string(),
+})
+
+const keyDocument = schema
+  .strictObject({
+    id: schema.string(),
+    account,
+    region,
+    description: schema.string(),
+    createdAt: instant,
+    manager: schema.enum(['AWS', 'CUSTOMER']).default('CUSTOMER'),
+    state: schema.enum(['Enabled', 'Disabled', 'PendingDeletion']),
+    deletionAt: instant.optional(),
+    rotation: schema.strictObject({ periodDays: schema.int().min(1), nextAt: instant }).optional(),
+    materials: schema
+      .array(materialDocument)
+      .refine((materials) => materials.filter(({ state }) => state === 'CURRENT').length === 1),
+  })
+  .refine(({ state, deletionAt }) => (state === 'PendingDeletion') === (deletionAt !== undefined))
+
 const contentsDocument = schema.strictObject({
   generation: schema.int().min(1),
-  keys: schema.array(
-    schema.strictObject({
-      id: schema.string(),
-      account,
-      region,
-      description: schema.string(),
-      createdAt: instant,
-      state: schema.enum(['Enabled', 'Disabled']),
-      materials: schema
-        .array(
-          schema.strictObject({
-            id: schema.string().regex(/^[0-9a-f]{64}$/),
-            createdAt: instant,
-            state: schema.enum(['CURRENT', 'NON_CURRENT']),
-            wrapped: schema.string(),
-          }),
-        )
-        .refine((materials) => materials.filter(({ state }) => state === 'CURRENT').length === 1),
-    }),
-  ),
+  keys: schema.array(keyDocument),
   aliases: schema.array(
     schema.strictObject({
       name: schema.string().startsWith('alias/'),
@@ -136,24 +131,31 @@ export function encodeKeystore({ storeId, generation, keys, aliases }: Keystore,
     storeId,
     check: storeKeys.check.toString('base64'),
     contents,
-    mac: macOf(storeId, contents, storeKeys).toString('base64'),
+    mac: macOf({ version: VERSION, storeId, contents }, storeKeys).toString('base64'),
   })}\n`
 }
 
 /**
  * Reads and verifies everything: check value, MAC, and every wrapped material.
  *
+ * @throws {KeystoreVersionError} when a newer program wrote it
  * @throws {RootKeyWrongError} when the file is of another root key
  * @throws {KeystoreDamagedError} when anything else does not fit
  */
 export function decodeKeystore(text: string, rootKey: KeyObject): { keystore: Keystore; storeKeys: StoreKeys } {
+  const { version } = asDamage(() => parseDocument('keystore', versionedDocument, text))
+  if (version > VERSION) {
+    throw new KeystoreVersionError(
+      `Cannot open the keystore: its format has version ${version}, the newest known here is ${VERSION}`,
+    )
+  }
   const file = asDamage(() => parseDocument('keystore', fileDocument, text))
   const { storeId, contents } = file
   const storeKeys = deriveStoreKeys(rootKey, storeId)
   if (!equal(storeKeys.check, Buffer.from(file.check, 'base64'))) {
     throw new RootKeyWrongError('Cannot open the keystore: it was written with another root key')
   }
-  if (!equal(macOf(storeId, contents, storeKeys), Buffer.from(file.mac, 'base64'))) {
+  if (!equal(macOf(file, storeKeys), Buffer.from(file.mac, 'base64'))) {
     throw new KeystoreDamagedError('Cannot open the keystore: its contents do not authenticate')
   }
   const parsed = asDamage(() => parseDocument('keystore contents', contentsDocument, contents))
@@ -168,56 +170,12 @@ export function decodeKeystore(text: string, rootKey: KeyObject): { keystore: Ke
   return { keystore: { storeId, generation: parsed.generation, keys, aliases }, storeKeys }
 }
 
-/** Makes random material for a key, CURRENT from now on. */
-export function createMaterial(o: {
-  storeId: string
-  keyArn: string
-  createdAt: number
-  storeKeys: StoreKeys
-}): KeyMaterial {
-  const id = randomBytes(32).toString('hex')
-  const secret = randomBytes(MATERIAL_BYTES)
-  const iv = randomBytes(IV_BYTES)
-  try {
-    const cipher = createCipheriv('aes-256-gcm', o.storeKeys.wrap, iv, { authTagLength: TAG_BYTES })
-    cipher.setAAD(materialAad({ ...o, id }))
-    const wrapped = Buffer.concat([iv, cipher.update(secret), cipher.final(), cipher.getAuthTag()]).toString('base64')
-    return { id, createdAt: o.createdAt, state: 'CURRENT', secret: createSecretKey(secret), wrapped }
-  } finally {
-    secret.fill(0)
-  }
-}
-
-function unwrapMaterial(
-  wrapped: string,
-  o: { storeId: string; keyArn: string; id: string; storeKeys: StoreKeys },
-): KeyObject {
-  const bytes = Buffer.from(wrapped, 'base64')
-  const damaged = () => new KeystoreDamagedError(`Cannot open the keystore: material of ${o.keyArn} does not unwrap`)
-  if (bytes.byteLength !== IV_BYTES + MATERIAL_BYTES + TAG_BYTES) throw damaged()
-  const tagAt = bytes.byteLength - TAG_BYTES
-  const iv = bytes.subarray(0, IV_BYTES)
-  const decipher = createDecipheriv('aes-256-gcm', o.storeKeys.wrap, iv, { authTagLength: TAG_BYTES })
-  decipher.setAAD(materialAad(o))
-  decipher.setAuthTag(bytes.subarray(tagAt))
-  const secret = decipher.update(bytes.subarray(IV_BYTES, tagAt))
-  try {
-    decipher.final()
-    return createSecretKey(secret)
-  } catch {
-    throw damaged()
-  } finally {
-    secret.fill(0)
-  }
-}
-
-function materialAad({ storeId, keyArn, id }: { storeId: string; keyArn: string; id: string }): Buffer {
-  return frame(['sealcast.keystore.material.v1', storeId, keyArn, id])
-}
-
-function macOf(storeId: string, contents: string, { mac }: StoreKeys): Buffer {
+function macOf(
+  { version, storeId, contents }: { version: number; storeId: string; contents: string },
+  { mac }: StoreKeys,
+): Buffer {
   return createHmac('sha256', mac)
-    .update(frame(['sealcast.keystore.v1', storeId, contents]))
+    .update(frame([`sealcast.keystore.v${version}`, storeId, contents]))
     .digest()
 }
 

@@ -17,7 +17,6 @@ import {
   KMSClient,
   ListAliasesCommand,
   ListKeysCommand,
-  ScheduleKeyDeletionCommand,
 } from '@aws-sdk/client-kms'
 import { failure, refuses, startTestKms, type TestCredential, type TestKms } from '#shared/test-kms'
 
@@ -365,7 +364,6 @@ suite('protocol', () => {
     const { client, createKey } = setup()
     const { id: KeyId } = await createKey()
     await refuses(client.send(new GetPublicKeyCommand({ KeyId })), 'UnsupportedOperationException')
-    await refuses(client.send(new ScheduleKeyDeletionCommand({ KeyId })), 'UnsupportedOperationException')
   })
 
   test('refuses a wrong secret, an unknown access key and a session token', async () => {

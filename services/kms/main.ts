@@ -19,6 +19,7 @@ import { openKeyStore } from './key-store.ts'
 import type { KeystoreEvent } from './keystore-directory.ts'
 import { createKmsMetrics } from './metrics.ts'
 import { startServer } from './server.ts'
+import { startUpkeep } from './upkeep.ts'
 
 const log = createLog({ service: 'kms' })
 try {
@@ -36,6 +37,7 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   const clock = systemClock
   const metrics = createMetrics({ service: 'kms' })
   await using keyStore = await openKeyStore({ dir: config.dir, clock, onEvent: (event) => report(event, log) })
+  await using _upkeep = await startUpkeep({ keyStore, log })
   const broker = await readBrokerCredential(config.secretsDir)
   await using principals = await openPrincipals({
     file: config.principalsFile,

@@ -11,12 +11,14 @@ import { describeKey } from './actions/describe-key.ts'
 import { disableKey, enableKey } from './actions/enable-disable-key.ts'
 import { encrypt } from './actions/encrypt.ts'
 import { generateDataKey } from './actions/generate-data-key.ts'
+import { cancelKeyDeletion, scheduleKeyDeletion } from './actions/key-deletion.ts'
 import { listAliases } from './actions/list-aliases.ts'
 import { listKeys } from './actions/list-keys.ts'
 import { reEncrypt } from './actions/re-encrypt.ts'
 import { UnknownOperationError, UnsupportedOperationError } from './errors.ts'
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
+  ['CancelKeyDeletion', cancelKeyDeletion],
   ['CreateAlias', createAlias],
   ['CreateKey', createKey],
   ['Decrypt', decrypt],
@@ -28,20 +30,22 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['ListAliases', listAliases],
   ['ListKeys', listKeys],
   ['ReEncrypt', reEncrypt],
+  ['ScheduleKeyDeletion', scheduleKeyDeletion],
 ])
 
-/** KMS's service model, API version 2014-11-01. */
-const UNSUPPORTED: ReadonlySet<string> = new Set([
-  ...['CancelKeyDeletion', 'ConnectCustomKeyStore', 'CreateCustomKeyStore', 'CreateGrant', 'Decapsulate'],
-  ...['DeleteAlias', 'DeleteCustomKeyStore', 'DeleteImportedKeyMaterial', 'DeriveSharedSecret'],
-  ...['DescribeCustomKeyStores', 'DisableKeyRotation', 'DisconnectCustomKeyStore', 'EnableKeyRotation'],
-  ...['Encapsulate', 'GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext'],
-  ...['GenerateDataKeyWithoutPlaintext', 'GenerateMac', 'GenerateRandom', 'GetKeyLastUsage', 'GetKeyPolicy'],
-  ...['GetKeyRotationStatus', 'GetParametersForImport', 'GetPublicKey', 'ImportKeyMaterial', 'ListGrants'],
-  ...['ListKeyPolicies', 'ListKeyRotations', 'ListResourceTags', 'ListRetirableGrants', 'PutKeyPolicy'],
-  ...['ReplicateKey', 'RetireGrant', 'RevokeGrant', 'RotateKeyOnDemand', 'ScheduleKeyDeletion'],
-  ...['Sign', 'TagResource', 'UntagResource', 'UpdateAlias', 'UpdateCustomKeyStore', 'UpdateKeyDescription'],
-  ...['UpdatePrimaryRegion', 'Verify', 'VerifyMac'],
+/** All operations of KMS's service model, API version 2014-11-01. */
+const MODEL: ReadonlySet<string> = new Set([
+  ...['CancelKeyDeletion', 'ConnectCustomKeyStore', 'CreateAlias', 'CreateCustomKeyStore', 'CreateGrant'],
+  ...['CreateKey', 'Decapsulate', 'Decrypt', 'DeleteAlias', 'DeleteCustomKeyStore', 'DeleteImportedKeyMaterial'],
+  ...['DeriveSharedSecret', 'DescribeCustomKeyStores', 'DescribeKey', 'DisableKey', 'DisableKeyRotation'],
+  ...['DisconnectCustomKeyStore', 'EnableKey', 'EnableKeyRotation', 'Encapsulate', 'Encrypt', 'GenerateDataKey'],
+  ...['GenerateDataKeyPair', 'GenerateDataKeyPairWithoutPlaintext', 'GenerateDataKeyWithoutPlaintext'],
+  ...['GenerateMac', 'GenerateRandom', 'GetKeyLastUsage', 'GetKeyPolicy', 'GetKeyRotationStatus'],
+  ...['GetParametersForImport', 'GetPublicKey', 'ImportKeyMaterial', 'ListAliases', 'ListGrants'],
+  ...['ListKeyPolicies', 'ListKeyRotations', 'ListKeys', 'ListResourceTags', 'ListRetirableGrants'],
+  ...['PutKeyPolicy', 'ReEncrypt', 'ReplicateKey', 'RetireGrant', 'RevokeGrant', 'RotateKeyOnDemand'],
+  ...['ScheduleKeyDeletion', 'Sign', 'TagResource', 'UntagResource', 'UpdateAlias', 'UpdateCustomKeyStore'],
+  ...['UpdateKeyDescription', 'UpdatePrimaryRegion', 'Verify', 'VerifyMac'],
 ])
 
 const TARGET_PREFIX = 'TrentService.'
@@ -49,7 +53,7 @@ const TARGET_PREFIX = 'TrentService.'
 /** @returns the operation's name, or undefined when the target names none of KMS's: safe as a metric's label */
 export function operationOf(target: string | undefined): string | undefined {
   const name = target?.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : ''
-  return ACTIONS.has(name) || UNSUPPORTED.has(name) ? name : undefined
+  return MODEL.has(name) ? name : undefined
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { Caller } from '../authorize.ts'
 import { authorizeKey } from '../authorize.ts'
 import type { EncryptionContext } from '../encryption-context.ts'
-import { KeyDisabledError, NotFoundError } from '../errors.ts'
+import { NotFoundError } from '../errors.ts'
 import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
 import type { KeyStore, KmsKey } from '../key-store.ts'
 import type { MemberReader } from '../members.ts'
@@ -56,11 +56,6 @@ export function resolveKey(
   const key = keyStore.findKey(arn)
   if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
   return key
-}
-
-/** @throws {KeyDisabledError} when the key is switched off */
-export function requireEnabled({ arn, state }: KmsKey): void {
-  if (state === 'Disabled') throw new KeyDisabledError(`${arn} is disabled.`)
 }
 
 /** KMS's timestamps: seconds, with a fraction. */

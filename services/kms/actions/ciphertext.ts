@@ -9,9 +9,10 @@ import { authorizeKey } from '../authorize.ts'
 import { type BlobContext, readBlobHeader, sealBlob } from '../ciphertext-blob.ts'
 import type { EncryptionContext } from '../encryption-context.ts'
 import { AccessDeniedError, IncorrectKeyError, InvalidCiphertextError } from '../errors.ts'
+import { requireEnabled } from '../key-states.ts'
 import type { KeyMaterial, KmsKey } from '../key-store.ts'
 import type { MemberReader } from '../members.ts'
-import { type ActionRequest, requireEnabled, resolveKey } from './action.ts'
+import { type ActionRequest, resolveKey } from './action.ts'
 
 /** KMS's model; the asymmetric ones belong to keys there are none of here. */
 const ALGORITHMS = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE']

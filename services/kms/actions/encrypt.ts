@@ -1,7 +1,8 @@
 /** Encrypt: encrypts up to 4 KiB of the caller's under the key's current material. */
 
 import { DryRunError } from '../errors.ts'
-import { type Action, KEY_ID_RULES, requireEnabled, resolveKey } from './action.ts'
+import { requireEnabled } from '../key-states.ts'
+import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { readAlgorithm, sealUnder } from './ciphertext.ts'
 
 /** The longest of KMS's model, in bytes. */

@@ -6,7 +6,8 @@
 
 import { randomBytes } from 'node:crypto'
 import { DryRunError } from '../errors.ts'
-import { type Action, KEY_ID_RULES, requireEnabled, resolveKey } from './action.ts'
+import { requireEnabled } from '../key-states.ts'
+import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { sealUnder } from './ciphertext.ts'
 
 const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const

@@ -8,7 +8,8 @@
 
 import { openBlob } from '../ciphertext-blob.ts'
 import { DryRunError } from '../errors.ts'
-import { type Action, KEY_ID_RULES, requireEnabled, resolveKey } from './action.ts'
+import { requireEnabled } from '../key-states.ts'
+import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { readAlgorithm, readCiphertext, resolveCiphertext, sealUnder } from './ciphertext.ts'
 
 export const reEncrypt: Action = (request) => {
