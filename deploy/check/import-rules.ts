@@ -13,7 +13,7 @@ const TESTS = String.raw`(\.(test|integration-test|e2e-test)\.ts$|/testing/|^sha
 /** Bytes in, bytes out. */
 const PURE = 'envelope|sigv4|sns-wire|record-mac|endpoint-guard'
 const LEAVES = 'errors|clock|framing|config|log|metrics|lifecycle'
-const SPEAKS_REDIS = 'stream-log|catalog|change-notices|data-keys|membership|rate-limit|retry-schedule'
+const SPEAKS_REDIS = 'stream-log|catalog|change-notices|data-keys|kms-ledger|membership|rate-limit|retry-schedule'
 
 const MEASURES_REDIS = '^loadtest/loss-windows/'
 

@@ -5,6 +5,7 @@ import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createOpeningKeys } from '#shared/data-keys'
 import { createKmsClient } from '#shared/kms-client'
+import { createKmsLedger } from '#shared/kms-ledger'
 import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
@@ -61,11 +62,6 @@ await using metricsServer = await serveMetrics({
   port: config.metricsPort,
   reusePort: config.metricsReusePort,
 })
-await using kms = createKmsClient({
-  endpoint: config.kmsEndpoint,
-  credential: await readBrokerCredential(config.secretsDir),
-  observe: count.observeKms,
-})
 await using http = createHttpSender({
   trust,
   timeoutMs: config.attemptTimeoutMs,
@@ -88,9 +84,27 @@ const redis = openRedis({
   name: 'delivery',
   onError: (error) => log.warn('redis.connection-failed', {}, error),
 })
+const ledger = createKmsLedger({
+  redis,
+  clock,
+  onLost(requests, error) {
+    count.kmsRequestsUnrecorded(requests)
+    log.warn('kms-ledger.incomplete', { requests }, error)
+  },
+  onForged,
+})
+await using kms = createKmsClient({
+  endpoint: config.kmsEndpoint,
+  credential: await readBrokerCredential(config.secretsDir),
+  observe(request) {
+    count.observeKms(request)
+    ledger.record(request)
+  },
+})
 
 const meta = await waitForMeta({ redis, recordMac, partitions: config.partitions, signal: shutdown, log })
 if (meta !== undefined) await deliver(meta.partitions)
+await ledger.flush()
 await closeRedis(redis)
 log.info('delivery.stopped')
 log.flush()

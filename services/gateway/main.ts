@@ -5,6 +5,7 @@ import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createSealingKeys } from '#shared/data-keys'
 import { createKmsClient } from '#shared/kms-client'
+import { createKmsLedger } from '#shared/kms-ledger'
 import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
@@ -48,11 +49,6 @@ await using principals = await openPrincipals({
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
 const certificates = await readSigningCertificates(config.secretsDir)
-await using kms = createKmsClient({
-  endpoint: config.kmsEndpoint,
-  credential: await readBrokerCredential(config.secretsDir),
-  observe: count.observeKms,
-})
 
 const redis = openRedis({
   url: config.redisUrl,
@@ -95,6 +91,23 @@ const known = await openTopics({
   signal: shutdown,
 })
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
+const ledger = createKmsLedger({
+  redis,
+  clock,
+  onLost(requests, error) {
+    count.kmsRequestsUnrecorded(requests)
+    log.warn('kms-ledger.incomplete', { requests }, error)
+  },
+  onForged,
+})
+await using kms = createKmsClient({
+  endpoint: config.kmsEndpoint,
+  credential: await readBrokerCredential(config.secretsDir),
+  observe(request) {
+    count.observeKms(request)
+    ledger.record(request)
+  },
+})
 const sealingKeys = createSealingKeys({
   kms,
   store: createDataKeyStore({ redis, recordMac, onForged }),
@@ -157,6 +170,7 @@ await new Promise<void>((resolve) => {
 await server.stop(config.shutdownMs)
 await known[Symbol.asyncDispose]()
 await closeRedis(noticeConnection)
+await ledger.flush()
 await closeRedis(redis)
 log.info('gateway.stopped')
 log.flush()

@@ -8,6 +8,7 @@ suite('createBrokerMetrics()', () => {
     const metrics = createMetrics({ service: 'test' })
     const count = createBrokerMetrics(metrics)
     count.observeKms({ operation: 'Decrypt', outcome: 'ok', purpose: 'deliver', seconds: 0.004 })
+    count.kmsRequestsUnrecorded(3)
     count.observeDataKeyLookup('miss')
     count.observeDataKeyLookup('hit')
     count.observeDataKeyLookup('hit')
@@ -16,6 +17,7 @@ suite('createBrokerMetrics()', () => {
     for (const line of [
       'sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver"} 1',
       'sealcast_kms_request_seconds_bucket{le="0.005",operation="Decrypt"} 1',
+      'sealcast_kms_ledger_lost_total 3',
       'sealcast_data_key_cache_hits_total 2',
       'sealcast_data_key_cache_misses_total 1',
       'sealcast_records_forged_total{kind="topic"} 1',

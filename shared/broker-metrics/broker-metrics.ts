@@ -10,6 +10,8 @@ import type { Metrics } from '#shared/metrics'
 export interface BrokerMetrics {
   /** @param r.outcome `ok` or an error code; @param r.purpose why the call was made */
   observeKms(r: { operation: string; outcome: string; purpose: string; seconds: number }): void
+  /** Requests that will not be in the ledger. */
+  kmsRequestsUnrecorded(count: number): void
   observeDataKeyLookup(result: 'hit' | 'miss'): void
   /** @param kind of the record: topic, subscription, data-key … */
   recordForged(kind: string): void
@@ -26,6 +28,10 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
   const kmsSeconds = metrics.histogram('sealcast_kms_request_seconds', 'Duration of KMS requests.', KMS_SECONDS, [
     'operation',
   ])
+  const unrecorded = metrics.counter(
+    'sealcast_kms_ledger_lost_total',
+    'KMS requests missing from the ledger since Redis did not take them, or not for sure.',
+  )
   const hits = metrics.counter(
     'sealcast_data_key_cache_hits_total',
     'Seals and opens that found a usable data key in memory.',
@@ -44,6 +50,7 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
       kmsRequests.add({ operation, outcome, purpose })
       kmsSeconds.observe({ operation }, seconds)
     },
+    kmsRequestsUnrecorded: (count) => unrecorded.add({}, count),
     observeDataKeyLookup: (result) => (result === 'hit' ? hits : misses).add({}),
     recordForged: (kind) => forged.add({ kind }),
   }
