@@ -21,3 +21,17 @@ export function readCliConfig(env: Environment): Readonly<CliConfig> {
     }
   })
 }
+
+export interface KmsCallsConfig {
+  redisUrl: string
+  reuseMs: number
+}
+
+/** @throws {ConfigError} naming every variable that is bad */
+export function readKmsCallsConfig(env: Environment): Readonly<KmsCallsConfig> {
+  return readSettings(env, (read) => ({
+    redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
+    // As the gateways have it: it decides how many requests were to be expected.
+    reuseMs: 1000 * read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),
+  }))
+}

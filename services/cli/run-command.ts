@@ -10,10 +10,12 @@
  */
 
 import { Command, CommanderError } from 'commander'
+import { systemClock } from '#shared/clock'
 import type { Environment } from '#shared/config'
 import { BrokerError, describeError } from '#shared/errors'
+import { addKmsCommand } from './commands/kms.ts'
 import { addPrincipalsCommand } from './commands/principals.ts'
-import { readCliConfig } from './config.ts'
+import { readCliConfig, readKmsCallsConfig } from './config.ts'
 
 export interface Surroundings {
   env: Environment
@@ -41,6 +43,7 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
       outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`),
     })
   addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), writeOutput })
+  addKmsCommand(program, { readConfig: () => readKmsCallsConfig(env), clock: systemClock, writeOutput })
   try {
     await program.parseAsync(words, { from: 'user' })
     return DONE
