@@ -89,9 +89,9 @@ suite('the end of the waiting period', () => {
     await client.send(new CreateAliasCommand({ AliasName: 'alias/other', TargetKeyId: other?.KeyId }))
     await client.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: 7 }))
     kms.clock.advance(7 * DAY_MS - 1)
-    assert.deepEqual(await kms.keyStore.settleDue(), { deleted: [] })
+    assert.deepEqual(await kms.keyStore.settleDue(), { deleted: [], rotated: [] })
     kms.clock.advance(1)
-    assert.deepEqual(await kms.keyStore.settleDue(), { deleted: [arn] })
+    assert.deepEqual(await kms.keyStore.settleDue(), { deleted: [arn], rotated: [] })
     await refuses(
       client.send(new DescribeKeyCommand({ KeyId: id })),
       'NotFoundException',

@@ -39,6 +39,8 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['NOT_FOUND', refused('NotFoundException')],
   ['ALREADY_EXISTS', refused('AlreadyExistsException')],
   ['NOT_AUTHORIZED', { name: 'NotAuthorizedException', status: 400, silent: true }],
+  ['LIMIT_EXCEEDED', refused('LimitExceededException')],
+  ['ROTATION_CONFLICT', refused('ConflictException')],
   ['INVALID_MARKER', refused('InvalidMarkerException')],
   ['KEY_DISABLED', refused('DisabledException')],
   ['KEY_STATE_INVALID', refused('KMSInvalidStateException')],

@@ -71,6 +71,16 @@ export class InvalidMarkerError extends RequestRefusedError {
   override readonly code = 'INVALID_MARKER'
 }
 
+/** A quota of KMS's on what an account or a key may have. */
+export class LimitExceededError extends RequestRefusedError {
+  override readonly code = 'LIMIT_EXCEEDED'
+}
+
+/** The key is about to rotate by itself. */
+export class RotationConflictError extends RequestRefusedError {
+  override readonly code = 'ROTATION_CONFLICT'
+}
+
 /** The key is switched off. */
 export class KeyDisabledError extends RequestRefusedError {
   override readonly code = 'KEY_DISABLED'

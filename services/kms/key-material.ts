@@ -35,7 +35,7 @@ export function createMaterial(o: {
   storeId: string
   keyArn: string
   createdAt: number
-  rotationType?: RotationType
+  rotationType?: RotationType | undefined
   storeKeys: StoreKeys
 }): KeyMaterial {
   const id = randomBytes(32).toString('hex')

@@ -9,10 +9,11 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock'
-import { dueChanges } from './due-changes.ts'
+import { type DueChanges, dueChanges } from './due-changes.ts'
 import { AlreadyExistsError, KeystoreWriteError, NotFoundError } from './errors.ts'
 import { aliasArnOf, keyArnOf, type Place } from './key-identifier.ts'
-import { createMaterial, type KeyMaterial } from './key-material.ts'
+import type { MakeMaterial } from './key-lifecycle.ts'
+import { createMaterial, type KeyMaterial, type RotationType } from './key-material.ts'
 import { requireNotPendingDeletion } from './key-states.ts'
 import { type OpenedKeystore, openKeystoreDirectory } from './keystore-directory.ts'
 import type { Alias, Keystore, KmsKey } from './keystore-file.ts'
@@ -36,15 +37,22 @@ export interface KeyStore extends AsyncDisposable {
    * @returns the key as it is now
    * @throws {NotFoundError} when there is no such key
    */
-  changeKey(arn: string, change: (key: KmsKey, o: { now: number }) => KmsKey): Promise<KmsKey>
+  changeKey(
+    arn: string,
+    change: (key: KmsKey, o: { now: number; makeMaterial: MakeMaterial }) => KmsKey,
+  ): Promise<KmsKey>
   /**
    * @throws {AlreadyExistsError} when the name is taken in its account and region
    * @throws {KeyStateError} when the key is pending deletion
    * @throws {NotFoundError} when it is gone
    */
   createAlias(o: Place & { name: string; targetKeyId: string }): Promise<void>
-  /** Does what is due by the clock. @returns ARNs of the keys whose waiting period had ended */
-  settleDue(): Promise<{ deleted: readonly string[] }>
+  /**
+   * Does what is due by the clock.
+   *
+   * @returns ARNs of the keys whose waiting period had ended, and of those that were rotated
+   */
+  settleDue(): Promise<Pick<DueChanges, 'deleted' | 'rotated'>>
 }
 
 /**
@@ -79,6 +87,9 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     index = indexOf(next)
   }
 
+  const materialOf = (keyArn: string) => (rotationType?: RotationType) =>
+    createMaterial({ storeId: current.storeId, keyArn, createdAt: clock.now(), rotationType, storeKeys })
+
   /** Runs `change` when all earlier changes are durable. */
   const inLine = <T>(change: () => Promise<T>): Promise<T> => {
     const changed = line.then(change)
@@ -96,7 +107,7 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
       const id = randomUUID()
       const arn = keyArnOf({ account, region }, id)
       const createdAt = clock.now()
-      const materials = [createMaterial({ storeId: current.storeId, keyArn: arn, createdAt, storeKeys })]
+      const materials = [materialOf(arn)()]
       const manager = 'CUSTOMER'
       const key: KmsKey = { id, account, region, arn, description, createdAt, manager, state: 'Enabled', materials }
       await inLine(() => commit({ keys: [...current.keys, key] }))
@@ -106,7 +117,7 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
       inLine(async () => {
         const key = index.keys.get(arn)
         if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
-        const changed = change(key, { now: clock.now() })
+        const changed = change(key, { now: clock.now(), makeMaterial: materialOf(arn) })
         if (changed !== key) await commit({ keys: current.keys.map((other) => (other === key ? changed : other)) })
         return changed
       }),
@@ -124,13 +135,13 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
       }),
     settleDue: () =>
       inLine(async () => {
-        const due = dueChanges(current, clock.now())
-        if (due === undefined) return { deleted: [] }
-        const { deleted, ...difference } = due
+        const due = dueChanges(current, { now: clock.now(), makeMaterial: materialOf })
+        if (due === undefined) return { deleted: [], rotated: [] }
+        const { deleted, rotated, ...difference } = due
         await commit(difference)
         // The backup still has what was deleted: one more write, and it has not.
         if (deleted.length > 0) await commit({})
-        return { deleted }
+        return { deleted, rotated }
       }),
     async [Symbol.asyncDispose]() {
       await line

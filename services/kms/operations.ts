@@ -12,7 +12,14 @@ import { disableKey, enableKey } from './actions/enable-disable-key.ts'
 import { encrypt } from './actions/encrypt.ts'
 import { generateDataKey } from './actions/generate-data-key.ts'
 import { cancelKeyDeletion, scheduleKeyDeletion } from './actions/key-deletion.ts'
+import {
+  disableKeyRotation,
+  enableKeyRotation,
+  getKeyRotationStatus,
+  rotateKeyOnDemand,
+} from './actions/key-rotation.ts'
 import { listAliases } from './actions/list-aliases.ts'
+import { listKeyRotations } from './actions/list-key-rotations.ts'
 import { listKeys } from './actions/list-keys.ts'
 import { reEncrypt } from './actions/re-encrypt.ts'
 import { UnknownOperationError, UnsupportedOperationError } from './errors.ts'
@@ -24,12 +31,17 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['Decrypt', decrypt],
   ['DescribeKey', describeKey],
   ['DisableKey', disableKey],
+  ['DisableKeyRotation', disableKeyRotation],
   ['EnableKey', enableKey],
+  ['EnableKeyRotation', enableKeyRotation],
   ['Encrypt', encrypt],
   ['GenerateDataKey', generateDataKey],
+  ['GetKeyRotationStatus', getKeyRotationStatus],
   ['ListAliases', listAliases],
+  ['ListKeyRotations', listKeyRotations],
   ['ListKeys', listKeys],
   ['ReEncrypt', reEncrypt],
+  ['RotateKeyOnDemand', rotateKeyOnDemand],
   ['ScheduleKeyDeletion', scheduleKeyDeletion],
 ])
 

@@ -26,7 +26,8 @@ export async function startUpkeep(o: { keyStore: Pick<KeyStore, 'settleDue'>; lo
 
 async function runOnce({ keyStore, log }: Parameters<typeof startUpkeep>[0]): Promise<void> {
   try {
-    const { deleted } = await keyStore.settleDue()
+    const { deleted, rotated } = await keyStore.settleDue()
+    for (const keyArn of rotated) log.info('key.rotated', { keyArn })
     for (const keyArn of deleted) log.info('key.deleted', { keyArn })
   } catch (error) {
     log.error('upkeep.failed', {}, error)
