@@ -10,6 +10,8 @@ export interface KmsConfig {
   readonly secretsDir: string
   readonly principalsFile: string
   readonly metricsPort: number
+  /** Of the fault controls, on 127.0.0.1; undefined: there are none. */
+  readonly adminPort: number | undefined
   readonly account: string
 }
 
@@ -37,6 +39,7 @@ export function readKmsConfig(env: Environment): KmsConfig {
       secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
       principalsFile: read.requiredText('SEALCAST_PRINCIPALS_FILE'),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9466, min: 0, max: 65_535 }),
+      adminPort: read.optionalInteger('SEALCAST_KMS_ADMIN_PORT', { min: 0, max: 65_535 }),
       account,
     }
   })

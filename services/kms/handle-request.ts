@@ -1,5 +1,5 @@
 /**
- * Every request, in order: decode → authenticate → authorize → act → encode; one log line, one count.
+ * Every request, in order: decode → authenticate → authorize → meet injected faults → act → encode; one log line, one count.
  *
  * Knows no socket: server.ts hands in what was received and sends what is returned. Nobody learns
  * more than "not authenticated" before the signature is proved. The log line holds operation, key,
@@ -13,6 +13,8 @@ import type { Authenticate, Identity } from './authenticate.ts'
 import { authorizeOperation } from './authorize.ts'
 import { errorResponseOf } from './error-response.ts'
 import { RequestTooLargeError, SerializationError, UnknownOperationError } from './errors.ts'
+import { InjectedAnswerError, InjectedSilenceError } from './faults/errors.ts'
+import type { FaultInjection } from './faults/fault-injection.ts'
 import type { KeyStore } from './key-store.ts'
 import { readMembers } from './members.ts'
 import type { KmsMetrics } from './metrics.ts'
@@ -35,6 +37,7 @@ export interface Answer {
   readonly body: string
 }
 
+/** Rejects with an InjectedSilenceError where a request shall get no answer. */
 export type HandleRequest = (request: ReceivedRequest) => Promise<Answer>
 
 const JSON_1_1 = 'application/x-amz-json-1.1'
@@ -45,6 +48,7 @@ const MAX_LOGGED_CONTEXT = 1024
 export function createHandleRequest(o: {
   keyStore: KeyStore
   authenticate: Authenticate
+  faults: Pick<FaultInjection, 'meet'>
   metrics: KmsMetrics
   log: Log
 }): HandleRequest {
@@ -64,10 +68,15 @@ export function createHandleRequest(o: {
       o.log.info('request.served', settle('ok'))
       return { status: 200, requestId, body: result === undefined ? '' : JSON.stringify(result) }
     } catch (error) {
-      const { status, name, body } = errorResponseOf(error)
-      const fields = settle(name)
+      if (error instanceof InjectedSilenceError) {
+        o.log.info('request.unanswered', settle(`injected-${error.kind}`))
+        throw error
+      }
+      const isInjected = error instanceof InjectedAnswerError
+      const { status, name, body } = isInjected ? error.response : errorResponseOf(error)
+      const fields = { ...settle(name), ...(isInjected ? { injected: true } : {}) }
       // What the caller did wrong needs no stack; what we did wrong needs a name to look for.
-      if (status >= 500) o.log.error('request.failed', fields, error)
+      if (status >= 500 && !isInjected) o.log.error('request.failed', fields, error)
       else o.log.info('request.refused', fields)
       return { status, requestId, body: JSON.stringify(body) }
     }
@@ -79,6 +88,7 @@ async function act(
   o: {
     keyStore: KeyStore
     authenticate: Authenticate
+    faults: Pick<FaultInjection, 'meet'>
     operation: string | undefined
     note: (fields: Record<string, string | undefined>) => void
   },
@@ -92,9 +102,11 @@ async function act(
   const action = actionOf(o.operation)
   if (mediaTypeOf(headers) !== JSON_1_1) throw new SerializationError(`The content type must be ${JSON_1_1}.`)
   const operation = o.operation ?? 'unknown'
+  const caller = authorizeOperation(identity, operation)
+  await o.faults.meet({ operation, caller, body })
   return await action({
     operation,
-    caller: authorizeOperation(identity, operation),
+    caller,
     keyStore: o.keyStore,
     readMembers: (read) => readMembers(body, read),
     note: (fields) => {

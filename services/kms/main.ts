@@ -14,6 +14,8 @@ import { openPrincipals } from '#shared/principals'
 import { readBrokerCredential } from '#shared/secrets'
 import { createAuthenticate } from './authenticate.ts'
 import { type KmsConfig, readKmsConfig } from './config.ts'
+import { startAdminServer } from './faults/admin-server.ts'
+import { createFaultInjection } from './faults/fault-injection.ts'
 import { createHandleRequest } from './handle-request.ts'
 import { openKeyStore } from './key-store.ts'
 import type { KeystoreEvent } from './keystore-directory.ts'
@@ -45,15 +47,22 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
     onReload: () => log.info('principals.reloaded'),
   })
   const authenticate = createAuthenticate({ principals, broker, account: config.account, clock })
-  const handleRequest = createHandleRequest({ keyStore, authenticate, metrics: createKmsMetrics(metrics), log })
+  const kmsMetrics = createKmsMetrics(metrics)
+  const faults = createFaultInjection({ clock, keyStore, injected: kmsMetrics.injected })
+  const handleRequest = createHandleRequest({ keyStore, authenticate, faults, metrics: kmsMetrics, log })
   await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
   const { host, port } = config
   await using server = await startServer({ host, port, tls: await readTls(config), handleRequest })
-  log.info('kms.started', { host, port: server.port, metricsPort: metricsServer.port })
+  const { adminPort } = config
+  await using admin = adminPort === undefined ? undefined : await startAdminServer({ port: adminPort, faults, log })
+  const ports = { port: server.port, metricsPort: metricsServer.port }
+  log.info('kms.started', { host, ...ports, ...(admin ? { adminPort: admin.port } : {}) })
   log.flush()
   notifyReady()
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
   log.info('kms.stopping')
+  // What hangs on purpose shall not hold up the end.
+  faults.clear()
 }
 
 async function readTls({ tls }: KmsConfig): Promise<{ cert: string; key: string } | undefined> {

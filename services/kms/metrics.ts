@@ -4,6 +4,7 @@ import type { Counter, Metrics } from '#shared/metrics'
 
 export interface KmsMetrics {
   readonly served: Counter<'operation' | 'outcome'>
+  readonly injected: Counter<'kind'>
 }
 
 export function createKmsMetrics(metrics: Metrics): KmsMetrics {
@@ -12,6 +13,11 @@ export function createKmsMetrics(metrics: Metrics): KmsMetrics {
       'sealcast_kms_served_requests_total',
       'Requests this KMS answered, by operation and outcome: ok, or the name of the KMS error.',
       ['operation', 'outcome'],
+    ),
+    injected: metrics.counter(
+      'sealcast_kms_injected_faults_total',
+      'Faults that requests met because they were asked for: throttled, error, reset, hang, latency.',
+      ['kind'],
     ),
   }
 }

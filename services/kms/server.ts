@@ -5,6 +5,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { InjectedSilenceError } from './faults/errors.ts'
 import type { Answer, HandleRequest } from './handle-request.ts'
 
 interface KmsServer extends AsyncDisposable {
@@ -46,7 +47,10 @@ export async function startServer(o: {
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     serve(request, o.handleRequest).then(
       (answer) => send(response, answer, { close: isClosing }),
-      () => request.destroy(),
+      (error: unknown) => {
+        if (error instanceof InjectedSilenceError) leaveUnanswered(response, error.released)
+        else request.destroy()
+      },
     )
   }
   const server = o.tls
@@ -72,6 +76,16 @@ async function serve(request: IncomingMessage, handle: HandleRequest): Promise<A
   const body = await readBody(request)
   const { method = '', url: target = '', headers } = request
   return await handle({ method, target, headers, body })
+}
+
+/** Until the client gives up, or `released` is aborted. */
+function leaveUnanswered(response: ServerResponse, released: AbortSignal): void {
+  const cut = () => void response.destroy()
+  if (released.aborted || response.destroyed) cut()
+  else {
+    released.addEventListener('abort', cut, { once: true })
+    response.once('close', () => released.removeEventListener('abort', cut))
+  }
 }
 
 /** @returns undefined when the body is over the limit */

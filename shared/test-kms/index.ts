@@ -1,2 +1,3 @@
+export { createFaultControls } from './fault-controls.ts'
 export { failure, refuses } from './refuses.ts'
 export { startTestKms, type TestCredential, type TestKms, TestKmsStartError } from './start-test-kms.ts'

@@ -15,6 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { addPrincipal } from '#shared/principals'
 import { type BrokerCredential, createMissingSecrets, readBrokerCredential } from '#shared/secrets'
+import { createFaultControls, type FaultControls } from './fault-controls.ts'
 
 export interface TestCredential {
   readonly arn: string
@@ -33,6 +34,8 @@ export interface TestKms extends AsyncDisposable {
   /** Lines of the log so far, of all starts. */
   readonly log: readonly Readonly<Record<string, unknown>>[]
   addUser(arn: string): Promise<TestCredential>
+  /** Of the process that runs now: a restarted one has no faults. */
+  readonly faults: FaultControls
   served(): Promise<Readonly<Record<string, number>>>
   stop(): Promise<void>
   start(): Promise<void>
@@ -78,6 +81,7 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
     SEALCAST_PRINCIPALS_FILE: principalsFile,
     SEALCAST_KMS_PORT: '0',
     SEALCAST_METRICS_PORT: '0',
+    SEALCAST_KMS_ADMIN_PORT: '0',
     ...o.env,
   }
   const log: Record<string, unknown>[] = []
@@ -112,9 +116,14 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
       while (reloads() === before) await delay(20)
       return added
     },
+    get faults() {
+      return createFaultControls(`http://127.0.0.1:${running.adminPort}`)
+    },
     async served() {
       const text = await (await fetch(`http://127.0.0.1:${running.metricsPort}/metrics`)).text()
-      const series = text.matchAll(/^sealcast_kms_served_requests_total\{operation="(\w+)",outcome="(\w+)"\} (\d+)$/gm)
+      const series = text.matchAll(
+        /^sealcast_kms_served_requests_total\{operation="(\w+)",outcome="([\w-]+)"\} (\d+)$/gm,
+      )
       return Object.fromEntries(
         Array.from(series, ([, operation, outcome, n]) => [`${operation} ${outcome}`, Number(n)]),
       )
@@ -136,6 +145,7 @@ interface RunningKms {
   child: ChildProcess
   port: number
   metricsPort: number
+  adminPort: number
 }
 
 async function spawnKms(env: Readonly<Record<string, string>>, log: Record<string, unknown>[]): Promise<RunningKms> {
@@ -157,5 +167,5 @@ async function spawnKms(env: Readonly<Record<string, string>>, log: Record<strin
   // Ends later than this too, when nobody waits for it any more.
   ended.catch(() => undefined)
   const [line] = await Promise.race([Promise.all([started, ready]), ended])
-  return { child, port: Number(line.port), metricsPort: Number(line.metricsPort) }
+  return { child, port: Number(line.port), metricsPort: Number(line.metricsPort), adminPort: Number(line.adminPort) }
 }

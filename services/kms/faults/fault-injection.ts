@@ -1,0 +1,71 @@
+/** Lets a request meet what was asked for: waits, or throws the answer or silence that it shall get. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '#shared/clock'
+import type { Counter } from '#shared/metrics'
+import type { Caller } from '../authorize.ts'
+import type { KeyStore } from '../key-store.ts'
+import { InjectedAnswerError, InjectedSilenceError } from './errors.ts'
+import type { FaultPlan } from './fault-plan.ts'
+import { createFaultState, type Fault, type FaultState } from './fault-state.ts'
+import { injectedResponseOf } from './injectable-errors.ts'
+import { keyOfRequest } from './key-of-request.ts'
+
+export interface FaultInjection {
+  /** @throws {InjectedAnswerError} @throws {InjectedSilenceError} */
+  meet(request: { operation: string; caller: Caller; body: Uint8Array }): Promise<void>
+  /** Also cuts off what hangs. */
+  replace(plan: FaultPlan): void
+  add(plan: FaultPlan): void
+  clear(): void
+  describe: FaultState['describe']
+}
+
+export function createFaultInjection(o: {
+  clock: Clock
+  keyStore: KeyStore
+  injected: Counter<'kind'>
+}): FaultInjection {
+  const state = createFaultState({ clock: o.clock })
+  let held = new AbortController()
+  const replace = (plan: FaultPlan) => {
+    state.replace(plan)
+    held.abort()
+    held = new AbortController()
+  }
+
+  return {
+    async meet({ operation, caller, body }) {
+      let found: { keyArn: string | undefined } | undefined
+      const keyArn = () => {
+        found ??= { keyArn: keyOfRequest(body, { caller, keyStore: o.keyStore }) }
+        return found.keyArn
+      }
+      const { delayMs, fault } = state.decide({ operation, account: caller.account, caller: caller.arn, keyArn })
+      if (delayMs > 0) {
+        o.injected.add({ kind: 'latency' })
+        await delay(delayMs)
+      }
+      if (fault === undefined) return
+      o.injected.add({ kind: fault.kind })
+      throw errorOf(fault, { operation, caller: caller.arn, keyArn: keyArn() })
+    },
+    replace,
+    add: (plan) => state.add(plan),
+    clear: () => replace({ throttling: [], faults: [] }),
+    describe: () => state.describe(),
+  }
+
+  function errorOf(fault: Fault, subject: { operation: string; caller: string; keyArn: string | undefined }): Error {
+    switch (fault.kind) {
+      case 'throttled':
+        return new InjectedAnswerError(injectedResponseOf('ThrottlingException', subject))
+      case 'error':
+        return new InjectedAnswerError(injectedResponseOf(fault.name, subject, fault.message))
+      case 'reset':
+        return new InjectedSilenceError('reset', AbortSignal.abort())
+      case 'hang':
+        return new InjectedSilenceError('hang', held.signal)
+    }
+  }
+}
