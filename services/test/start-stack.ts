@@ -171,6 +171,7 @@ async function startUp(home: string, env: Readonly<Record<string, string>>) {
 const freePorts = {
   SEALCAST_GATEWAY_PORT: '0',
   SEALCAST_KMS_PORT: '0',
+  SEALCAST_KMS_ADMIN_PORT: '0',
   SEALCAST_REDIS_PORT: '0',
   SEALCAST_METRICS_PORT: '0',
 }

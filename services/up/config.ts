@@ -63,6 +63,7 @@ export function readUpConfig(env: Environment, cwd: string) {
       httpPort: read.optionalInteger('SEALCAST_HTTP_PORT', { min: 0, max: 65_535 }),
       kmsHost: read.text('SEALCAST_KMS_HOST', { default: '127.0.0.1' }),
       kmsPort: port('SEALCAST_KMS_PORT', 4599),
+      kmsAdminPort: port('SEALCAST_KMS_ADMIN_PORT', 4598),
       kmsUsesTls: read.optionalText('SEALCAST_KMS_TLS_CERT_FILE') !== undefined,
       redisPort: port('SEALCAST_REDIS_PORT', 4379),
       redisUrl: read.optionalText('SEALCAST_REDIS_URL'),

@@ -16,6 +16,7 @@ export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
       port: config.kmsPort,
       variable: 'SEALCAST_KMS_PORT',
     },
+    kmsAdmin: { host: LOOPBACK, port: config.kmsAdminPort, variable: 'SEALCAST_KMS_ADMIN_PORT' },
   }
   const http =
     config.httpPort === undefined

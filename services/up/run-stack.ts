@@ -167,6 +167,7 @@ export async function runStack(o: {
       region: config.region,
       gatewayUrl,
       kmsUrl: kmsUrl(config, ports),
+      kmsAdminUrl: `http://127.0.0.1:${ports.kmsAdmin}`,
       caFile: directory.ca,
       caBundleFile: directory.caBundle,
       redisUrl,

@@ -49,7 +49,7 @@ function setup(t: TestContext, from: Record<string, string> | ((home: string) =>
     env,
     config: readUpConfig(env, '/'),
     directory: openDataDirectory(home),
-    ports: { gateway: 1, kms: 2, metrics },
+    ports: { gateway: 1, kms: 2, kmsAdmin: 7, metrics },
     redisUrl: 'redis://127.0.0.1:6',
   })
   const of = (name: string) => all.get(name) ?? assert.fail()

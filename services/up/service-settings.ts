@@ -8,6 +8,7 @@ export interface Ports {
   readonly gateway: number
   readonly http?: number
   readonly kms: number
+  readonly kmsAdmin: number
   /** By the name of the process. */
   readonly metrics: ReadonlyMap<string, number>
 }
@@ -37,6 +38,7 @@ export function serviceSettings(o: {
     SEALCAST_TLS_KEY_FILE: config.tlsFiles?.key ?? directory.gatewayKey,
     SEALCAST_REDIS_URL: o.redisUrl,
     SEALCAST_KMS_PORT: String(ports.kms),
+    SEALCAST_KMS_ADMIN_PORT: String(ports.kmsAdmin),
     SEALCAST_KMS_ENDPOINT: kmsUrl(config, ports),
     SEALCAST_KMS_DIR: config.kmsDir ?? directory.kms,
     SEALCAST_SECRETS_DIR: config.secretsDir ?? directory.secrets,

@@ -15,6 +15,7 @@ SIGUSR2 replaces gateways and workers one after another, without a pause for pub
   SEALCAST_GATEWAY_PORT  HTTPS (4443)             SEALCAST_HTTP_PORT     plain HTTP (off)
   SEALCAST_KMS_PORT      local KMS (4599)         SEALCAST_METRICS_PORT  first of one each (9464)
   SEALCAST_REDIS_PORT    private Redis (4379)     SEALCAST_REDIS_URL     a Redis of yours instead
+  SEALCAST_KMS_ADMIN_PORT  faults of the local KMS on purpose, loopback only (4598)
   SEALCAST_PUBLIC_URL    the gateway as clients and subscribers see it (https://localhost:<port>)
 
 A port of 0 is any free one. Other SEALCAST_* variables go on to the services.

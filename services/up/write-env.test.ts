@@ -33,12 +33,13 @@ suite('formatEnv()', () => {
       SSL_CERT_FILE: '/home/ca-bundle.pem',
       NODE_EXTRA_CA_CERTS: '/home/ca.pem',
       SEALCAST_REDIS_URL: 'redis://:p@127.0.0.1:3',
+      SEALCAST_KMS_ADMIN_URL: 'http://127.0.0.1:8',
       SEALCAST_METRICS_URLS: 'http://127.0.0.1:4/metrics,http://127.0.0.1:5/metrics',
     })
   })
 
   test('leaves the KMS endpoint out when KMS is not the stack’s own', () => {
-    assert.ok(!formatEnv({ ...client, kmsUrl: undefined }).includes('KMS'))
+    assert.ok(!formatEnv({ ...client, kmsUrl: undefined, kmsAdminUrl: undefined }).includes('KMS'))
   })
 })
 
@@ -65,6 +66,7 @@ const client: ClientEnvironment = {
   region: 'eu-west-1',
   gatewayUrl: 'https://localhost:1',
   kmsUrl: 'http://127.0.0.1:2',
+  kmsAdminUrl: 'http://127.0.0.1:8',
   caFile: '/home/ca.pem',
   caBundleFile: '/home/ca-bundle.pem',
   redisUrl: 'redis://:p@127.0.0.1:3',

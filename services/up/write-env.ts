@@ -8,6 +8,8 @@ export interface ClientEnvironment {
   readonly gatewayUrl: string
   /** Undefined when KMS is not the stack's own. */
   readonly kmsUrl: string | undefined
+  /** Of the fault controls of the stack's own KMS. */
+  readonly kmsAdminUrl: string | undefined
   readonly caFile: string
   readonly caBundleFile: string
   readonly redisUrl: string
@@ -28,6 +30,7 @@ export function formatEnv(client: ClientEnvironment): string {
     SSL_CERT_FILE: client.caBundleFile,
     NODE_EXTRA_CA_CERTS: client.caFile,
     SEALCAST_REDIS_URL: client.redisUrl,
+    SEALCAST_KMS_ADMIN_URL: client.kmsAdminUrl,
     SEALCAST_METRICS_URLS: client.metricsUrls.join(','),
   }
   const lines = Object.entries(variables).flatMap(([name, value]) =>
