@@ -48,7 +48,8 @@ const MAX_LOGGED_CONTEXT = 1024
 export function createHandleRequest(o: {
   keyStore: KeyStore
   authenticate: Authenticate
-  faults: Pick<FaultInjection, 'meet'>
+  /** Absent: there are none. */
+  faults?: Pick<FaultInjection, 'meet'>
   metrics: KmsMetrics
   log: Log
 }): HandleRequest {
@@ -88,7 +89,7 @@ async function act(
   o: {
     keyStore: KeyStore
     authenticate: Authenticate
-    faults: Pick<FaultInjection, 'meet'>
+    faults?: Pick<FaultInjection, 'meet'>
     operation: string | undefined
     note: (fields: Record<string, string | undefined>) => void
   },
@@ -103,7 +104,7 @@ async function act(
   if (mediaTypeOf(headers) !== JSON_1_1) throw new SerializationError(`The content type must be ${JSON_1_1}.`)
   const operation = o.operation ?? 'unknown'
   const caller = authorizeOperation(identity, operation)
-  await o.faults.meet({ operation, caller, body })
+  await o.faults?.meet({ operation, caller, body })
   return await action({
     operation,
     caller,
