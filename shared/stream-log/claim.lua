@@ -13,9 +13,10 @@
 ]]
 local function packEntries(entries)
   for _, entry in ipairs(entries) do
-    local bytes = 0
-    for _, part in ipairs(entry[2] or {}) do
-      bytes = bytes + #part + 16
+    local parts = entry[2] or {}
+    local bytes = 16 * #parts
+    for at = 1, #parts do
+      bytes = bytes + #parts[at]
     end
     if bytes > tonumber(ARGV[5]) then
       entry[2] = {}
