@@ -56,6 +56,11 @@ const COMMANDS = {
     help: 'kill a worker at a hundred seeded points, restart all under load, and count what is lost; see --help',
     needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
   },
+  'kms-months': {
+    entry: 'loadtest/kms-months/main.ts',
+    help: 'count the KMS requests of whole months on a simulated clock; see --help',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
+  },
   'loss-windows': {
     entry: 'loadtest/loss-windows/main.ts',
     help: 'measure what can be lost of what was acknowledged; see --help',

@@ -15,7 +15,8 @@ const PURE = 'envelope|sigv4|sns-wire|record-mac|endpoint-guard'
 const LEAVES = 'errors|clock|framing|config|log|metrics|lifecycle'
 const SPEAKS_REDIS = 'stream-log|catalog|change-notices|data-keys|kms-ledger|membership|rate-limit|retry-schedule'
 
-const MEASURES_REDIS = '^loadtest/loss-windows/'
+/** Take parts of the broker and run them on servers of their own. */
+const MEASURES_PARTS = '^loadtest/(loss-windows|kms-months)/'
 
 /** Libraries that are wrapped once. `homes` are regular expressions of folders. */
 const DRIVERS: readonly { library: string; homes: readonly string[] }[] = [
@@ -112,11 +113,10 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
     'Commands to Redis live with the keys they touch; main.ts (in the CLI with-redis.ts) opens the connection, wait-for-meta.ts waits for it.',
     {
       path: '.',
-      // The benchmark's processes load catalogs and are compared with bare drivers; what may be lost by Redis is
-      // measured on Redis itself.
+      // The benchmark's processes load catalogs and are compared with bare drivers.
       pathNot: [
         TESTS,
-        MEASURES_REDIS,
+        MEASURES_PARTS,
         `^shared/(redis|${SPEAKS_REDIS})/`,
         '^loadtest/processes/',
         String.raw`^services/[^/]+/(main|wait-for-meta)\.ts$`,
@@ -134,7 +134,7 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
   rule(
     'test-helpers-for-tests',
     'What starts servers for tests must not reach a service.',
-    { path: '.', pathNot: [TESTS, MEASURES_REDIS] },
+    { path: '.', pathNot: [TESTS, MEASURES_PARTS] },
     { path: '(^shared/test-[^/]+/|/testing/)' },
   ),
   ...DRIVERS.map(({ library, homes }) =>

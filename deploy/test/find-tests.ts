@@ -11,6 +11,7 @@ const PATTERNS: Record<Tier, readonly string[]> = {
     'shared/**/*.integration-test.ts',
     'services/**/*.integration-test.ts',
     'deploy/**/*.integration-test.ts',
+    'loadtest/**/*.integration-test.ts',
   ],
   e2e: ['services/test/*.e2e-test.ts', 'loadtest/*.e2e-test.ts'],
 }
