@@ -1,4 +1,4 @@
-/** Encrypt and ReEncrypt of the real KMS process, through the AWS SDK. */
+/** Encrypt, ReEncrypt, GenerateDataKeyWithoutPlaintext and GenerateRandom of the real KMS process, through the AWS SDK. */
 
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
@@ -11,6 +11,8 @@ import {
   EncryptCommand,
   type EncryptCommandInput,
   GenerateDataKeyCommand,
+  GenerateDataKeyWithoutPlaintextCommand,
+  GenerateRandomCommand,
   KMSClient,
   ReEncryptCommand,
   type ReEncryptCommandInput,
@@ -225,6 +227,42 @@ suite('ReEncrypt', () => {
     for (const bytes of [CiphertextBlob, moved.CiphertextBlob]) {
       assert.ok(!JSON.stringify(kms.log).includes(Buffer.from(bytes ?? []).toString('base64')))
     }
+  })
+})
+
+suite('GenerateDataKeyWithoutPlaintext', () => {
+  test('gives a ciphertext that opens under its context to as many bytes as were asked for', async () => {
+    const { client, createKey, decrypt } = setup()
+    const { id: KeyId, arn, materialId } = await createKey()
+    const EncryptionContext = ORDERS
+    for (const [size, bytes] of [
+      [{ KeySpec: 'AES_256' }, 32],
+      [{ KeySpec: 'AES_128' }, 16],
+      [{ NumberOfBytes: 1024 }, 1024],
+    ] as const) {
+      const command = new GenerateDataKeyWithoutPlaintextCommand({ KeyId, EncryptionContext, ...size })
+      const { $metadata: _, CiphertextBlob, ...rest } = await client.send(command)
+      assert.deepEqual(rest, { KeyId: arn, KeyMaterialId: materialId })
+      assert.equal((await decrypt({ CiphertextBlob }, ORDERS)).Plaintext?.byteLength, bytes)
+      await refuses(decrypt({ CiphertextBlob }), 'InvalidCiphertextException')
+    }
+    const dry = new GenerateDataKeyWithoutPlaintextCommand({ KeyId, KeySpec: 'AES_256', DryRun: true })
+    await refuses(client.send(dry), 'DryRunOperationException')
+  })
+})
+
+suite('GenerateRandom', () => {
+  test('gives as many bytes as were asked for, others each time', async () => {
+    const { client } = setup()
+    const bytesOf = async (NumberOfBytes: number) => {
+      const { Plaintext, $metadata: _, ...rest } = await client.send(new GenerateRandomCommand({ NumberOfBytes }))
+      assert.deepEqual(rest, {})
+      return Buffer.from(Plaintext ?? [])
+    }
+    assert.equal((await bytesOf(1)).byteLength, 1)
+    const [first, second] = [await bytesOf(1024), await bytesOf(1024)]
+    assert.deepEqual([first.byteLength, second.byteLength], [1024, 1024])
+    assert.notDeepEqual(first, second)
   })
 })
 

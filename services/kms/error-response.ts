@@ -41,6 +41,7 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['NOT_AUTHORIZED', { name: 'NotAuthorizedException', status: 400, silent: true }],
   ['LIMIT_EXCEEDED', refused('LimitExceededException')],
   ['ROTATION_CONFLICT', refused('ConflictException')],
+  ['TAG', refused('TagException')],
   ['INVALID_MARKER', refused('InvalidMarkerException')],
   ['KEY_DISABLED', refused('DisabledException')],
   ['KEY_STATE_INVALID', refused('KMSInvalidStateException')],

@@ -81,6 +81,11 @@ export class RotationConflictError extends RequestRefusedError {
   override readonly code = 'ROTATION_CONFLICT'
 }
 
+/** Tags that break a rule which is not one of form. */
+export class TagError extends RequestRefusedError {
+  override readonly code = 'TAG'
+}
+
 /** The key is switched off. */
 export class KeyDisabledError extends RequestRefusedError {
   override readonly code = 'KEY_DISABLED'

@@ -9,16 +9,16 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock'
+import { addAlias, moveAlias, removeAlias } from './alias-changes.ts'
 import { type DueChanges, dueChanges } from './due-changes.ts'
-import { AlreadyExistsError, KeystoreWriteError, NotFoundError } from './errors.ts'
-import { aliasArnOf, keyArnOf, type Place } from './key-identifier.ts'
+import { KeystoreWriteError, NotFoundError } from './errors.ts'
+import { keyArnOf, type Place } from './key-identifier.ts'
 import type { MakeMaterial } from './key-lifecycle.ts'
 import { createMaterial, type KeyMaterial, type RotationType } from './key-material.ts'
-import { requireNotPendingDeletion } from './key-states.ts'
 import { type OpenedKeystore, openKeystoreDirectory } from './keystore-directory.ts'
-import type { Alias, Keystore, KmsKey } from './keystore-file.ts'
+import type { Alias, Keystore, KmsKey, Tag } from './keystore-file.ts'
 
-export type { Alias, KeyMaterial, KmsKey }
+export type { Alias, KeyMaterial, KmsKey, Tag }
 
 export interface KeyStore extends AsyncDisposable {
   findKey(arn: string): KmsKey | undefined
@@ -29,7 +29,7 @@ export interface KeyStore extends AsyncDisposable {
   listKeys(place: Place): readonly KmsKey[]
   /** In the order of their names. */
   listAliases(place: Place): readonly Alias[]
-  createKey(o: Place & { description: string }): Promise<KmsKey>
+  createKey(o: Place & { description: string; tags?: readonly Tag[] }): Promise<KmsKey>
   /**
    * Changes one key when all earlier changes are durable, so that `change` decides by what is so.
    *
@@ -41,12 +41,10 @@ export interface KeyStore extends AsyncDisposable {
     arn: string,
     change: (key: KmsKey, o: { now: number; makeMaterial: MakeMaterial }) => KmsKey,
   ): Promise<KmsKey>
-  /**
-   * @throws {AlreadyExistsError} when the name is taken in its account and region
-   * @throws {KeyStateError} when the key is pending deletion
-   * @throws {NotFoundError} when it is gone
-   */
+  /** Refuses as `addAlias`, `moveAlias` and `removeAlias` in alias-changes.ts do. */
   createAlias(o: Place & { name: string; targetKeyId: string }): Promise<void>
+  updateAlias(arn: string, targetKeyId: string): Promise<void>
+  deleteAlias(arn: string): Promise<void>
   /**
    * Does what is due by the clock.
    *
@@ -97,19 +95,33 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     return changed
   }
 
+  const changeAliases = (change: (store: Keystore, now: number) => readonly Alias[]): Promise<void> =>
+    inLine(() => commit({ aliases: change(current, clock.now()) }))
+
   return {
     findKey: (arn) => index.keys.get(arn),
     findKeyById: (id) => index.keysById.get(id),
     findAlias: (arn) => index.aliases.get(arn),
     listKeys: (place) => current.keys.filter((key) => isIn(place, key)).sort((a, b) => compare(a.id, b.id)),
     listAliases: (place) => current.aliases.filter((a) => isIn(place, a)).sort((a, b) => compare(a.name, b.name)),
-    async createKey({ account, region, description }) {
+    async createKey({ account, region, description, tags = [] }) {
       const id = randomUUID()
       const arn = keyArnOf({ account, region }, id)
       const createdAt = clock.now()
       const materials = [materialOf(arn)()]
       const manager = 'CUSTOMER'
-      const key: KmsKey = { id, account, region, arn, description, createdAt, manager, state: 'Enabled', materials }
+      const key: KmsKey = {
+        id,
+        account,
+        region,
+        arn,
+        description,
+        tags,
+        createdAt,
+        manager,
+        state: 'Enabled',
+        materials,
+      }
       await inLine(() => commit({ keys: [...current.keys, key] }))
       return key
     },
@@ -121,18 +133,9 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
         if (changed !== key) await commit({ keys: current.keys.map((other) => (other === key ? changed : other)) })
         return changed
       }),
-    createAlias: ({ account, region, name, targetKeyId }) =>
-      inLine(async () => {
-        const arn = aliasArnOf({ account, region }, name)
-        if (index.aliases.has(arn)) throw new AlreadyExistsError(`An alias with the name ${arn} already exists`)
-        const target = index.keysById.get(targetKeyId)
-        if (target === undefined)
-          throw new NotFoundError(`Key '${keyArnOf({ account, region }, targetKeyId)}' does not exist`)
-        requireNotPendingDeletion(target)
-        const now = clock.now()
-        const alias = { name, account, region, arn, targetKeyId, createdAt: now, updatedAt: now }
-        await commit({ aliases: [...current.aliases, alias] })
-      }),
+    createAlias: (o) => changeAliases((store, now) => addAlias(store, { ...o, now })),
+    updateAlias: (arn, targetKeyId) => changeAliases((store, now) => moveAlias(store, { arn, targetKeyId, now })),
+    deleteAlias: (arn) => changeAliases((store) => removeAlias(store, arn)),
     settleDue: () =>
       inLine(async () => {
         const due = dueChanges(current, { now: clock.now(), makeMaterial: materialOf })

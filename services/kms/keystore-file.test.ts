@@ -96,16 +96,17 @@ suite('decodeKeystore()', () => {
     })
     assert.equal(plaintext.toString('utf8'), V1.ciphertext.plaintext)
     assert.deepEqual(
-      keystore.keys.map(({ description, manager, state, deletionAt, rotation }) => [
+      keystore.keys.map(({ description, tags, manager, state, deletionAt, rotation }) => [
         description,
+        tags,
         manager,
         state,
         deletionAt,
         rotation,
       ]),
       [
-        ['orders', 'CUSTOMER', 'Enabled', undefined, undefined],
-        ['', 'CUSTOMER', 'Disabled', undefined, undefined],
+        ['orders', [], 'CUSTOMER', 'Enabled', undefined, undefined],
+        ['', [], 'CUSTOMER', 'Disabled', undefined, undefined],
       ],
     )
     assert.deepEqual(
@@ -178,6 +179,7 @@ function setup({ rootKey = createSecretKey(randomBytes(32)) } = {}) {
     ...place,
     arn,
     description: 'naïve "quotes"',
+    tags: [{ key: 'team', value: 'ü' }],
     createdAt: 5,
     manager: 'CUSTOMER',
     state: 'PendingDeletion',

@@ -11,7 +11,7 @@
  * | `check` | HKDF(root key, salt = store id, `sealcast.keystore.v1.check`), 16 bytes, base64 |
  * | `mac` | HMAC-SHA-256(mac key, frame(`sealcast.keystore.v<version>`, store id, contents)), base64 |
  *
- * Version 2 added deletion, rotation and AWS managed keys. A file of version 1 has none of them: what
+ * Version 2 added deletion, rotation, AWS managed keys and tags. A file of version 1 has none of them: what
  * it leaves out has a default. The next change writes version 2.
  */
 
@@ -22,12 +22,18 @@ import { KeystoreDamagedError, KeystoreVersionError, RootKeyWrongError } from '.
 import { type KeyMaterial, unwrapMaterial } from './key-material.ts'
 import { deriveStoreKeys, type StoreKeys } from './root-key.ts'
 
+export interface Tag {
+  readonly key: string
+  readonly value: string
+}
+
 export interface KmsKey {
   readonly id: string
   readonly account: string
   readonly region: string
   readonly arn: string
   readonly description: string
+  readonly tags: readonly Tag[]
   readonly createdAt: number
   /** AWS: made on first use of a service's alias, and not the account's to change. */
   readonly manager: 'AWS' | 'CUSTOMER'
@@ -91,6 +97,7 @@ const keyDocument = schema
     account,
     region,
     description: schema.string(),
+    tags: schema.array(schema.strictObject({ key: schema.string(), value: schema.string() })).default([]),
     createdAt: instant,
     manager: schema.enum(['AWS', 'CUSTOMER']).default('CUSTOMER'),
     state: schema.enum(['Enabled', 'Disabled', 'PendingDeletion']),

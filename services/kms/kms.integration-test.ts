@@ -75,10 +75,8 @@ suite('keys and aliases', () => {
 
   const unsupported: CreateKeyCommandInput[] = [
     { Policy: '{}' },
-    { Tags: [{ TagKey: 'a', TagValue: 'b' }] },
-    { KeySpec: 'RSA_2048' },
-    { CustomerMasterKeySpec: 'RSA_2048' },
-    { KeyUsage: 'SIGN_VERIFY' },
+    { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' },
+    { CustomerMasterKeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' },
     { Origin: 'EXTERNAL' },
     { MultiRegion: true },
     { BypassPolicyLockoutSafetyCheck: true },

@@ -75,6 +75,37 @@ suite('readMembers()', () => {
     )
   })
 
+  test('names the item of a list of objects, and all rules of a list of texts', () => {
+    const tags = '[{"TagKey":"a","TagValue":"b"},{"TagKey":"","Color":"red"}]'
+    assert.throws(() => read(`{"Tags":${tags},"TagKeys":["ok","long"]}`, readLists), {
+      code: 'VALIDATION',
+      message:
+        "3 validation errors detected: Value '' at 'tags.2.member.tagKey' failed to satisfy constraint: Member must have length greater than or equal to 1; " +
+        "Value null at 'tags.2.member.tagValue' failed to satisfy constraint: Member must not be null; " +
+        "Value '[ok, long]' at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: " +
+        '[Member must have length less than or equal to 3, Member must have length greater than or equal to 1]',
+    })
+    refuses('{"Tags":[{"TagKey":"a","TagValue":"b","Color":"red"}],"TagKeys":[]}', 'UNSUPPORTED_OPERATION', readLists)
+    refuses('{}', 'VALIDATION', readLists)
+    for (const lists of ['{"Tags":[1]}', '{"Tags":[[]]}', '{"Tags":{}}', '{"TagKeys":[{}]}', '{"TagKeys":"a"}']) {
+      refuses(lists, 'SERIALIZATION', readLists)
+    }
+  })
+
+  test('tells of a broken rule of KMS before a part that is not supported', () => {
+    refuses('{"T":"long","Policy":"{}"}', 'VALIDATION', (reader) => reader.text('T', { max: 1 }))
+    refuses('{"Policy":"{}"}', 'VALIDATION', (reader) => reader.refuse('no'))
+  })
+
+  test('names no more broken rules than fit a reasonable answer', () => {
+    const items = Array.from({ length: 10_000 }, () => ({}))
+    const body = JSON.stringify({ Tags: items, TagKeys: [] })
+    assert.throws(
+      () => read(body, readLists),
+      (error: Error) => error.message.length < 10_000,
+    )
+  })
+
   test('does not quote a blob that is too short or too long', () => {
     assert.throws(() => read('{"B":"AAAA"}', (reader) => reader.requiredBlob('B', { min: 1, max: 2 })), {
       code: 'VALIDATION',
@@ -134,6 +165,14 @@ suite('readMembers()', () => {
 
 function read<T>(body: string | Uint8Array, reader: (reader: MemberReader) => T): T {
   return readMembers(typeof body === 'string' ? Buffer.from(body) : body, reader)
+}
+
+function readLists(reader: MemberReader): void {
+  reader.requiredStructures('Tags', (item) => [
+    item.requiredText('TagKey', { min: 1, max: 3 }),
+    item.requiredText('TagValue', { max: 3 }),
+  ])
+  reader.requiredTexts('TagKeys', { min: 1, max: 3 })
 }
 
 function refuses(body: string | Uint8Array, code: string, reader: (reader: MemberReader) => unknown): void {

@@ -4,14 +4,16 @@
  */
 
 import type { Action } from './actions/action.ts'
-import { createAlias } from './actions/create-alias.ts'
+import { createAlias, deleteAlias, updateAlias } from './actions/change-alias.ts'
 import { createKey } from './actions/create-key.ts'
 import { decrypt } from './actions/decrypt.ts'
 import { describeKey } from './actions/describe-key.ts'
 import { disableKey, enableKey } from './actions/enable-disable-key.ts'
 import { encrypt } from './actions/encrypt.ts'
-import { generateDataKey } from './actions/generate-data-key.ts'
+import { generateDataKey, generateDataKeyWithoutPlaintext } from './actions/generate-data-key.ts'
+import { generateRandom } from './actions/generate-random.ts'
 import { cancelKeyDeletion, scheduleKeyDeletion } from './actions/key-deletion.ts'
+import { getKeyPolicy, listKeyPolicies } from './actions/key-policies.ts'
 import {
   disableKeyRotation,
   enableKeyRotation,
@@ -22,6 +24,8 @@ import { listAliases } from './actions/list-aliases.ts'
 import { listKeyRotations } from './actions/list-key-rotations.ts'
 import { listKeys } from './actions/list-keys.ts'
 import { reEncrypt } from './actions/re-encrypt.ts'
+import { listResourceTags, tagResource, untagResource } from './actions/tags.ts'
+import { updateKeyDescription } from './actions/update-key-description.ts'
 import { UnknownOperationError, UnsupportedOperationError } from './errors.ts'
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
@@ -29,6 +33,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['CreateAlias', createAlias],
   ['CreateKey', createKey],
   ['Decrypt', decrypt],
+  ['DeleteAlias', deleteAlias],
   ['DescribeKey', describeKey],
   ['DisableKey', disableKey],
   ['DisableKeyRotation', disableKeyRotation],
@@ -39,10 +44,20 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['GetKeyRotationStatus', getKeyRotationStatus],
   ['ListAliases', listAliases],
   ['ListKeyRotations', listKeyRotations],
+  ['GenerateDataKeyWithoutPlaintext', generateDataKeyWithoutPlaintext],
+  ['GenerateRandom', generateRandom],
+  ['GetKeyPolicy', getKeyPolicy],
+  ['ListAliases', listAliases],
+  ['ListKeyPolicies', listKeyPolicies],
   ['ListKeys', listKeys],
+  ['ListResourceTags', listResourceTags],
   ['ReEncrypt', reEncrypt],
   ['RotateKeyOnDemand', rotateKeyOnDemand],
   ['ScheduleKeyDeletion', scheduleKeyDeletion],
+  ['TagResource', tagResource],
+  ['UntagResource', untagResource],
+  ['UpdateAlias', updateAlias],
+  ['UpdateKeyDescription', updateKeyDescription],
 ])
 
 /** All operations of KMS's service model, API version 2014-11-01. */

@@ -1,5 +1,6 @@
 /**
- * GenerateDataKey: a random data key, in clear and encrypted under the key's current material.
+ * GenerateDataKey: a random data key, in clear and encrypted under the key's current material;
+ * GenerateDataKeyWithoutPlaintext: the encrypted one alone, for somebody who will decrypt it later.
  *
  * Touches no disk: the key was durable before it could be named.
  */
@@ -7,12 +8,18 @@
 import { randomBytes } from 'node:crypto'
 import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
-import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
+import { type Action, type ActionRequest, KEY_ID_RULES, resolveKey } from './action.ts'
 import { sealUnder } from './ciphertext.ts'
 
 const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const
 
-export const generateDataKey: Action = (request) => {
+export const generateDataKey: Action = (request) =>
+  generate(request, (plaintext) => ({ Plaintext: plaintext.toString('base64') }))
+
+export const generateDataKeyWithoutPlaintext: Action = (request) => generate(request, () => ({}))
+
+/** @param show what the answer tells of the plaintext, which is zeroed afterwards */
+function generate(request: ActionRequest, show: (plaintext: Buffer) => Readonly<Record<string, string>>) {
   const input = request.readMembers((read) => {
     const keySpec = read.choice('KeySpec', { values: ['AES_256', 'AES_128'], supported: ['AES_256', 'AES_128'] })
     const numberOfBytes = read.integer('NumberOfBytes', { min: 1, max: 1024 })
@@ -37,7 +44,7 @@ export const generateDataKey: Action = (request) => {
     const { blob, materialId } = sealUnder(key, plaintext, encryptionContext)
     return {
       CiphertextBlob: blob.toString('base64'),
-      Plaintext: plaintext.toString('base64'),
+      ...show(plaintext),
       KeyId: key.arn,
       KeyMaterialId: materialId,
     }
