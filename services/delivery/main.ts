@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createOpeningKeys } from '#shared/data-keys'
-import { createKmsClient } from '#shared/kms-client'
+import { createKmsClient, guardKms } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
 import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
@@ -101,6 +101,16 @@ await using kms = createKmsClient({
     ledger.record(request)
   },
 })
+const guardedKms = guardKms(kms, {
+  clock,
+  observer: {
+    onChange(breaker, error) {
+      count.kmsBreakersOpen(breaker)
+      log.warn(`kms.breaker-${breaker.state}`, { scope: breaker.scope, name: breaker.name }, error)
+    },
+    onRefused: ({ scope }) => count.kmsCallRefused(scope),
+  },
+})
 
 const meta = await waitForMeta({ redis, recordMac, partitions: config.partitions, signal: shutdown, log })
 if (meta !== undefined) await deliver(meta.partitions)
@@ -121,7 +131,7 @@ async function deliver(partitions: number): Promise<void> {
   })
   const catalog = createCatalog({ redis, recordMac, onForged })
   const openBody = createOpenBody({
-    openingKeys: createOpeningKeys({ kms, clock, onLookup: count.observeDataKeyLookup }),
+    openingKeys: createOpeningKeys({ kms: guardedKms, clock, onLookup: count.observeDataKeyLookup }),
     clock,
   })
   const compose = createCompose({

@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createSealingKeys } from '#shared/data-keys'
-import { createKmsClient } from '#shared/kms-client'
+import { createKmsClient, guardKms } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
 import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
@@ -108,8 +108,18 @@ await using kms = createKmsClient({
     ledger.record(request)
   },
 })
+const guardedKms = guardKms(kms, {
+  clock,
+  observer: {
+    onChange(breaker, error) {
+      count.kmsBreakersOpen(breaker)
+      log.warn(`kms.breaker-${breaker.state}`, { scope: breaker.scope, name: breaker.name }, error)
+    },
+    onRefused: ({ scope }) => count.kmsCallRefused(scope),
+  },
+})
 const sealingKeys = createSealingKeys({
-  kms,
+  kms: guardedKms,
   store: createDataKeyStore({ redis, recordMac, onForged }),
   clock,
   reuseMs: config.dataKeyReuseMs,

@@ -12,6 +12,10 @@ export interface BrokerMetrics {
   observeKms(r: { operation: string; outcome: string; purpose: string; seconds: number }): void
   /** Requests that will not be in the ledger. */
   kmsRequestsUnrecorded(count: number): void
+  /** @param o.scope of the breakers: endpoint, throttling, key; @param o.open how many of it are not closed */
+  kmsBreakersOpen(o: { scope: string; open: number }): void
+  /** A call was not made, since a breaker was open. */
+  kmsCallRefused(scope: string): void
   observeDataKeyLookup(result: 'hit' | 'miss'): void
   /** @param kind of the record: topic, subscription, data-key … */
   recordForged(kind: string): void
@@ -32,6 +36,17 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     'sealcast_kms_ledger_lost_total',
     'KMS requests missing from the ledger since Redis did not take them, or not for sure.',
   )
+  const breakersOpen = metrics.gauge(
+    'sealcast_kms_breakers_open',
+    'Breakers that keep calls from KMS or let one probe, by scope: endpoint (down), throttling, key (not available).',
+    ['scope'],
+  )
+  for (const scope of ['endpoint', 'throttling', 'key']) breakersOpen.set({ scope }, 0)
+  const refusedCalls = metrics.counter(
+    'sealcast_kms_calls_refused_total',
+    'KMS calls that failed without being made, since a breaker was open, by its scope.',
+    ['scope'],
+  )
   const hits = metrics.counter(
     'sealcast_data_key_cache_hits_total',
     'Seals and opens that found a usable data key in memory.',
@@ -51,6 +66,8 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
       kmsSeconds.observe({ operation }, seconds)
     },
     kmsRequestsUnrecorded: (count) => unrecorded.add({}, count),
+    kmsBreakersOpen: ({ scope, open }) => breakersOpen.set({ scope }, open),
+    kmsCallRefused: (scope) => refusedCalls.add({ scope }),
     observeDataKeyLookup: (result) => (result === 'hit' ? hits : misses).add({}),
     recordForged: (kind) => forged.add({ kind }),
   }

@@ -14,6 +14,7 @@ import {
   KmsIntegrityError,
   KmsInvalidKeyUsageError,
   KmsInvalidStateError,
+  KmsKeyUnavailableError,
   KmsNotFoundError,
   KmsOptInRequiredError,
   KmsThrottlingError,
@@ -45,6 +46,7 @@ const MAX_TEXT = 1024
 /** @param error whatever the SDK threw */
 export function errorOf(error: unknown): BrokerError {
   if (!(error instanceof KMSServiceException)) return new KmsUnavailableError(`KMS did not answer: ${reasonOf(error)}`)
+  if (error.name === 'KeyUnavailableException') return new KmsKeyUnavailableError(`${textOf(error)} ${suffixOf(error)}`)
   const status = error.$metadata.httpStatusCode
   // By name, not by class: access denied and throttling are not in the service's model.
   const ErrorOfName = (status ?? 0) < 500 ? TABLE.get(error.name) : undefined

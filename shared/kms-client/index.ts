@@ -9,6 +9,7 @@ export {
   KmsThrottlingError,
   KmsUnavailableError,
 } from './errors.ts'
+export { guardKms } from './guard-kms.ts'
 export {
   createKmsClient,
   type KmsClient,
