@@ -7,7 +7,7 @@
  * question: other key, other length or no ciphertext is an integrity error, since what is sealed
  * under a wrong answer could never be opened again.
  *
- * Caching, single flight and breakers are not here; see data-keys.
+ * Caching and single flight are not here; see data-keys. Breakers: guard-kms.ts.
  */
 
 import {
