@@ -41,14 +41,13 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['EnableKeyRotation', enableKeyRotation],
   ['Encrypt', encrypt],
   ['GenerateDataKey', generateDataKey],
-  ['GetKeyRotationStatus', getKeyRotationStatus],
-  ['ListAliases', listAliases],
-  ['ListKeyRotations', listKeyRotations],
   ['GenerateDataKeyWithoutPlaintext', generateDataKeyWithoutPlaintext],
   ['GenerateRandom', generateRandom],
   ['GetKeyPolicy', getKeyPolicy],
+  ['GetKeyRotationStatus', getKeyRotationStatus],
   ['ListAliases', listAliases],
   ['ListKeyPolicies', listKeyPolicies],
+  ['ListKeyRotations', listKeyRotations],
   ['ListKeys', listKeys],
   ['ListResourceTags', listResourceTags],
   ['ReEncrypt', reEncrypt],
@@ -59,6 +58,8 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['UpdateAlias', updateAlias],
   ['UpdateKeyDescription', updateKeyDescription],
 ])
+
+export const SERVED_OPERATIONS: readonly string[] = [...ACTIONS.keys()]
 
 /** All operations of KMS's service model, API version 2014-11-01. */
 const MODEL: ReadonlySet<string> = new Set([
