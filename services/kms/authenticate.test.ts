@@ -88,23 +88,17 @@ suite('authorizeOperation()', () => {
       arn: USER_ARN,
       account: '111122223333',
       region: 'us-east-1',
+      viaService: false,
     })
   })
 
-  test('lets the broker ask for data keys and ReEncrypt in the name of a publisher, and for nothing else', () => {
+  test('lets the broker ask for data keys, ReEncrypt and DescribeKey in the name of a publisher, and for nothing else', () => {
     const broker = setup().authenticate({ as: BROKER, headers: { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN } })
-    for (const operation of ['GenerateDataKey', 'Decrypt', 'ReEncrypt']) {
-      assert.equal(authorizeOperation(broker, operation).arn, PUBLISHER_ARN)
+    for (const operation of ['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey']) {
+      const { arn, viaService } = authorizeOperation(broker, operation)
+      assert.deepEqual([arn, viaService], [PUBLISHER_ARN, true])
     }
-    for (const operation of [
-      'CreateKey',
-      'DescribeKey',
-      'ListKeys',
-      'DisableKey',
-      'EnableKey',
-      'CreateAlias',
-      'Encrypt',
-    ]) {
+    for (const operation of ['CreateKey', 'ListKeys', 'DisableKey', 'EnableKey', 'CreateAlias', 'Encrypt']) {
       denies(() => authorizeOperation(broker, operation))
     }
   })
@@ -118,6 +112,7 @@ suite('authorizeOperation()', () => {
       arn: 'arn:aws:iam::000000000000:role/sealcast-broker',
       account: '000000000000',
       region: 'us-east-1',
+      viaService: false,
     })
   })
 })

@@ -1,9 +1,10 @@
 /**
  * Who may do what. For now every key has KMS's default policy and every user all permissions in
- * the own account: the key's account may use it, nobody else.
+ * the own account: the key's account may use it, nobody else. AWS managed keys have a policy of their
+ * own (aws-managed-keys.ts), asked for here so that no action has to think of it.
  *
- * The broker is no user of keys: for a publisher it may do only what sealing and opening need, and for
- * itself nothing but ReEncrypt, in its own account, which shows it no plaintext: a retired key's messages
+ * The broker is no user of keys: for a publisher it may do only what sealing and opening need and ask
+ * what key a name means, and for itself nothing but ReEncrypt, in its own account, which shows it no plaintext: a retired key's messages
  * must be carried over when their publishers are gone. SNS demands of a publisher both GenerateDataKey and Decrypt; under the default
  * policy whoever may do the one may do the other, so that one look at the account decides both.
  *
@@ -11,16 +12,20 @@
  */
 
 import type { Identity } from './authenticate.ts'
+import { isAllowedOnManagedKey } from './aws-managed-keys.ts'
 import { AccessDeniedError } from './errors.ts'
 import type { Place } from './key-identifier.ts'
+import type { KmsKey } from './keystore-file.ts'
 
 /** The principal whose permissions count, and where bare key ids and aliases are looked up. */
 export interface Caller extends Place {
   readonly arn: string
+  /** Whether SNS, which the broker is to the KMS, asks for the principal. */
+  readonly viaService: boolean
 }
 
 /** What the broker may ask for a publisher. */
-const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt', 'ReEncrypt'])
+const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey'])
 
 /** What it may ask in its own name. */
 const BROKER_OWN_OPERATIONS: ReadonlySet<string> = new Set(['ReEncrypt'])
@@ -32,7 +37,7 @@ const BROKER_OWN_OPERATIONS: ReadonlySet<string> = new Set(['ReEncrypt'])
  */
 export function authorizeOperation(identity: Identity, operation: string): Caller {
   const { region } = identity
-  const own = { arn: identity.arn, account: identity.account, region }
+  const own = { arn: identity.arn, account: identity.account, region, viaService: false }
   if (identity.kind === 'user') return own
   const allowed = identity.onBehalfOf === undefined ? BROKER_OWN_OPERATIONS : BROKER_OPERATIONS
   if (!allowed.has(operation)) {
@@ -41,17 +46,23 @@ export function authorizeOperation(identity: Identity, operation: string): Calle
         `because no identity-based policy allows the kms:${operation} action`,
     )
   }
-  return { ...own, ...identity.onBehalfOf }
+  return { ...own, ...identity.onBehalfOf, viaService: identity.onBehalfOf !== undefined }
 }
 
 /**
- * Decides whether the caller may use this key for the operation, before it is known whether the key exists.
+ * Decides whether the caller may use this key for the operation; asked before it is known whether the key
+ * exists, and again with the key.
  *
- * @param key account and ARN of a key or alias
+ * @param key a key, or account and ARN of a key or alias
  * @throws {AccessDeniedError}
  */
-export function authorizeKey(caller: Caller, operation: string, key: { account: string; arn: string }): void {
-  if (caller.account === key.account) return
+export function authorizeKey(
+  caller: Caller,
+  operation: string,
+  key: Pick<KmsKey, 'account' | 'arn'> & Partial<Pick<KmsKey, 'manager'>>,
+): void {
+  const isOwn = caller.account === key.account
+  if (isOwn && (key.manager !== 'AWS' || isAllowedOnManagedKey(operation, caller))) return
   throw new AccessDeniedError(
     `User: ${caller.arn} is not authorized to perform: kms:${operation} on resource: ${key.arn} ` +
       `because no resource-based policy allows the kms:${operation} action`,

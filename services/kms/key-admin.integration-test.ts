@@ -90,7 +90,8 @@ suite('aliases', () => {
     const third = await page({ KeyId: one.arn, Marker: String(second.NextMarker) })
     assert.deepEqual([first.Truncated, second.Truncated, third.Truncated], [true, true, false])
     assert.deepEqual([...first.names, ...second.names, ...third.names], names)
-    assert.equal((await client.send(new ListAliasesCommand({}))).Aliases?.length, 6)
+    const { Aliases: all = [] } = await client.send(new ListAliasesCommand({}))
+    assert.equal(all.filter(({ TargetKeyId }) => TargetKeyId !== undefined).length, 6)
   })
 })
 

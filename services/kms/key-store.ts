@@ -12,8 +12,8 @@ import type { Clock } from '#shared/clock'
 import { addAlias, moveAlias, removeAlias } from './alias-changes.ts'
 import { type DueChanges, dueChanges } from './due-changes.ts'
 import { KeystoreWriteError, NotFoundError } from './errors.ts'
-import { keyArnOf, type Place } from './key-identifier.ts'
-import type { MakeMaterial } from './key-lifecycle.ts'
+import { aliasArnOf, keyArnOf, type Place } from './key-identifier.ts'
+import { DAY_MS, type MakeMaterial } from './key-lifecycle.ts'
 import { createMaterial, type KeyMaterial, type RotationType } from './key-material.ts'
 import { type OpenedKeystore, openKeystoreDirectory } from './keystore-directory.ts'
 import type { Alias, Keystore, KmsKey, Tag } from './keystore-file.ts'
@@ -30,6 +30,8 @@ export interface KeyStore extends AsyncDisposable {
   /** In the order of their names. */
   listAliases(place: Place): readonly Alias[]
   createKey(o: Place & { description: string; tags?: readonly Tag[] }): Promise<KmsKey>
+  /** Makes an AWS managed key and its alias, both or neither, unless the alias is there. */
+  ensureManagedKey(o: Place & { alias: string; description: string; rotationDays: number }): Promise<void>
   /**
    * Changes one key when all earlier changes are durable, so that `change` decides by what is so.
    *
@@ -88,6 +90,15 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
   const materialOf = (keyArn: string) => (rotationType?: RotationType) =>
     createMaterial({ storeId: current.storeId, keyArn, createdAt: clock.now(), rotationType, storeKeys })
 
+  const newKey = ({ account, region, description, tags = [] }: Parameters<KeyStore['createKey']>[0]): KmsKey => {
+    const id = randomUUID()
+    const arn = keyArnOf({ account, region }, id)
+    const createdAt = clock.now()
+    const materials = [materialOf(arn)()]
+    const manager = 'CUSTOMER'
+    return { id, account, region, arn, description, tags, createdAt, manager, state: 'Enabled', materials }
+  }
+
   /** Runs `change` when all earlier changes are durable. */
   const inLine = <T>(change: () => Promise<T>): Promise<T> => {
     const changed = line.then(change)
@@ -104,27 +115,24 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     findAlias: (arn) => index.aliases.get(arn),
     listKeys: (place) => current.keys.filter((key) => isIn(place, key)).sort((a, b) => compare(a.id, b.id)),
     listAliases: (place) => current.aliases.filter((a) => isIn(place, a)).sort((a, b) => compare(a.name, b.name)),
-    async createKey({ account, region, description, tags = [] }) {
-      const id = randomUUID()
-      const arn = keyArnOf({ account, region }, id)
-      const createdAt = clock.now()
-      const materials = [materialOf(arn)()]
-      const manager = 'CUSTOMER'
-      const key: KmsKey = {
-        id,
-        account,
-        region,
-        arn,
-        description,
-        tags,
-        createdAt,
-        manager,
-        state: 'Enabled',
-        materials,
-      }
+    async createKey(o) {
+      const key = newKey(o)
       await inLine(() => commit({ keys: [...current.keys, key] }))
       return key
     },
+    ensureManagedKey: ({ account, region, alias: name, description, rotationDays: periodDays }) =>
+      inLine(async () => {
+        const arn = aliasArnOf({ account, region }, name)
+        if (index.aliases.has(arn)) return
+        const key = newKey({ account, region, description })
+        const { createdAt } = key
+        const rotation = { periodDays, nextAt: createdAt + periodDays * DAY_MS }
+        const alias = { name, account, region, arn, targetKeyId: key.id, createdAt, updatedAt: createdAt }
+        await commit({
+          keys: [...current.keys, { ...key, manager: 'AWS', rotation }],
+          aliases: [...current.aliases, alias],
+        })
+      }),
     changeKey: (arn, change) =>
       inLine(async () => {
         const key = index.keys.get(arn)

@@ -50,11 +50,13 @@ export function resolveKey(
 ): KmsKey {
   const { caller, keyStore } = request
   const reference = parseKeyIdentifier(identifier, caller, o)
-  authorizeKey(caller, o.permission ?? request.operation, reference)
+  const permission = o.permission ?? request.operation
+  authorizeKey(caller, permission, reference)
   const arn = reference.kind === 'key' ? reference.arn : targetOf(reference.arn, keyStore)
   request.note({ [o.noteAs ?? 'keyArn']: arn })
   const key = keyStore.findKey(arn)
   if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
+  authorizeKey(caller, permission, key)
   return key
 }
 

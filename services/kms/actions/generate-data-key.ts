@@ -2,7 +2,7 @@
  * GenerateDataKey: a random data key, in clear and encrypted under the key's current material;
  * GenerateDataKeyWithoutPlaintext: the encrypted one alone, for somebody who will decrypt it later.
  *
- * Touches no disk: the key was durable before it could be named.
+ * Touches no disk, since the key was durable before it could be named; but for SNS's own key, which its first use makes.
  */
 
 import { randomBytes } from 'node:crypto'
@@ -10,6 +10,7 @@ import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
 import { type Action, type ActionRequest, KEY_ID_RULES, resolveKey } from './action.ts'
 import { sealUnder } from './ciphertext.ts'
+import { makeManagedKeyOnUse } from './make-managed-key.ts'
 
 const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const
 
@@ -19,7 +20,7 @@ export const generateDataKey: Action = (request) =>
 export const generateDataKeyWithoutPlaintext: Action = (request) => generate(request, () => ({}))
 
 /** @param show what the answer tells of the plaintext, which is zeroed afterwards */
-function generate(request: ActionRequest, show: (plaintext: Buffer) => Readonly<Record<string, string>>) {
+async function generate(request: ActionRequest, show: (plaintext: Buffer) => Readonly<Record<string, string>>) {
   const input = request.readMembers((read) => {
     const keySpec = read.choice('KeySpec', { values: ['AES_256', 'AES_128'], supported: ['AES_256', 'AES_128'] })
     const numberOfBytes = read.integer('NumberOfBytes', { min: 1, max: 1024 })
@@ -36,6 +37,7 @@ function generate(request: ActionRequest, show: (plaintext: Buffer) => Readonly<
   })
   const { encryptionContext } = input
   request.note({ encryptionContext })
+  await makeManagedKeyOnUse(input.keyId, request)
   const key = resolveKey(input.keyId, request, { aliases: true })
   requireEnabled(key)
   if (input.isDryRun) throw new DryRunError()

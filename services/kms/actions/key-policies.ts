@@ -1,8 +1,9 @@
 /**
- * GetKeyPolicy and ListKeyPolicies: every key has KMS's default policy and no other (authorize.ts).
+ * GetKeyPolicy and ListKeyPolicies: every key has KMS's default policy, or AWS's if it is AWS's (authorize.ts).
  * Reading says so; there is nothing to write yet, so PutKeyPolicy is refused by name.
  */
 
+import { managedKeyPolicyOf } from '../aws-managed-keys.ts'
 import { NotFoundError } from '../errors.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { MARKER_RULES, paginate } from './paginate.ts'
@@ -15,9 +16,10 @@ export const getKeyPolicy: Action = (request) => {
     keyId: read.requiredText('KeyId', KEY_ID_RULES),
     name: read.text('PolicyName', { min: 1, max: 128, pattern: /^[\w]+$/ }),
   }))
-  const { account } = resolveKey(keyId, request, { aliases: false })
+  const key = resolveKey(keyId, request, { aliases: false })
   if (name !== POLICY_NAME) throw new NotFoundError('No such policy exists')
-  return { Policy: JSON.stringify(defaultPolicyOf(account), undefined, 2), PolicyName: POLICY_NAME }
+  const policy = key.manager === 'AWS' ? managedKeyPolicyOf(key) : defaultPolicyOf(key.account)
+  return { Policy: JSON.stringify(policy, undefined, 2), PolicyName: POLICY_NAME }
 }
 
 export const listKeyPolicies: Action = (request) => {

@@ -1,0 +1,29 @@
+/** Brings SNS's own key of an account into being. */
+
+import { SNS_ALIAS } from '../aws-managed-keys.ts'
+import { aliasArnOf, parseKeyIdentifier } from '../key-identifier.ts'
+import type { ActionRequest } from './action.ts'
+
+const DESCRIPTION = 'Default key that protects my SNS data when no other key is defined'
+
+/** AWS rotates its own keys every year. */
+const ROTATION_DAYS = 365
+
+/**
+ * Makes SNS's key when `identifier` is its alias in the caller's account and region and there is none
+ * yet: for SNS, and for whoever asks what the key is, as KMS does.
+ *
+ * @throws {NotFoundError} when `identifier` cannot name any key here
+ */
+export async function makeManagedKeyOnUse(
+  identifier: string,
+  { caller, operation, keyStore }: Pick<ActionRequest, 'caller' | 'operation' | 'keyStore'>,
+): Promise<void> {
+  const arn = aliasArnOf(caller, SNS_ALIAS)
+  if (parseKeyIdentifier(identifier, caller, { aliases: true }).arn !== arn) return
+  if (keyStore.findAlias(arn) !== undefined) return
+  if (!caller.viaService && operation !== 'DescribeKey') return
+  const { account, region } = caller
+  const rotationDays = ROTATION_DAYS
+  await keyStore.ensureManagedKey({ account, region, alias: SNS_ALIAS, description: DESCRIPTION, rotationDays })
+}
