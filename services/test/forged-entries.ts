@@ -1,6 +1,7 @@
 /** Forgeries of a stream entry, made of genuine ones by somebody without a secret, and how each must be refused. */
 
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { deriveDataKey, seal } from '#shared/envelope'
 import type { Fields } from './redis-attacker.ts'
 
 export interface Forgery {
@@ -46,64 +47,73 @@ export function forgeriesOfPlain(genuine: Fields, other: Fields): Forgery[] {
   ]
 }
 
+/** Somebody whom the KMS key's policy lets may ask for one himself, under the topic's own context. */
+export interface KnownDataKey {
+  readonly edk: Buffer
+  readonly plaintext: Buffer
+}
+
 /**
  * @param other a genuine entry of the same topic
  * @param foreign a genuine entry of another topic
  * @param ofOtherPublisher a genuine entry of another publisher of the same topic
- * @param known an encrypted data key of the topic's own key and context whose plaintext the attacker knows
- * @param sealedByAttacker an envelope for this very message, under that data key
+ * @param ofOtherKms what another KMS gave for the topic's context
+ * @param known an encrypted data key of the topic's own key and context, and its plaintext
  */
 export function forgeriesOfSealed({
   genuine,
   other,
   foreign,
   ofOtherPublisher,
+  ofOtherKms,
   known,
-  sealedByAttacker,
 }: {
   genuine: Fields
   other: Fields
   foreign: Fields
   ofOtherPublisher: Fields
-  known: Buffer
-  sealedByAttacker: Buffer
+  ofOtherKms: { edk: Buffer; key: string }
+  known: KnownDataKey
 }): Forgery[] {
-  const body = bytesOf(genuine, 'body')
   const edk = bytesOf(genuine, 'edk')
   const unsealed = new Map(withFields(genuine, { body: WORDS }))
   for (const name of ['sealed', 'edk', 'key']) unsealed.delete(name)
   const keyOf = (fields: Fields) => ({ edk: bytesOf(fields, 'edk'), key: bytesOf(fields, 'key') })
-  const changes: [name: string, changed: Record<string, string | Buffer>, reason: string][] = [
-    ['clear text in the envelope’s place', { body: WORDS }, FORGED],
-    ['envelope of another message', { body: bytesOf(other, 'body') }, FORGED],
-    ['envelope of another topic', { body: bytesOf(foreign, 'body'), ...keyOf(foreign) }, FORGED],
-    ['envelope under a known data key', { body: sealedByAttacker, edk: known }, FORGED],
-    ['known data key', { edk: known }, 'ENVELOPE_AUTHENTICATION_FAILED'],
-    ['data key of another publisher', keyOf(ofOtherPublisher), 'ENVELOPE_AUTHENTICATION_FAILED'],
-    ['data key of another topic', keyOf(foreign), 'KMS_INTEGRITY'],
-    ['encrypted data key of another topic', { edk: bytesOf(foreign, 'edk') }, 'KMS_INTEGRITY'],
-    ['KMS key of another topic', { key: bytesOf(foreign, 'key') }, 'KMS_INTEGRITY'],
-    ['random data key', { edk: randomBytes(edk.byteLength) }, 'KMS_INTEGRITY'],
-    ['data key cut', { edk: edk.subarray(0, 100) }, 'KMS_INTEGRITY'],
-    ['data key with its last bit flipped', { edk: flipped(edk, edk.byteLength - 1) }, 'KMS_INTEGRITY'],
-    ['no data key', { edk: '' }, MALFORMED],
-    ['data key of 7,000 bytes', { edk: randomBytes(7_000) }, MALFORMED],
-    ['key that is no ARN', { key: 'alias/mine' }, MALFORMED],
-    ['seal of another value', { sealed: '2' }, FORGED],
+  const placeOf = (fields: Fields) => ({ topic: bytesOf(fields, 'topic'), incarnation: bytesOf(fields, 'incarnation') })
+  const changes: [name: string, changed: Record<string, string | Buffer>][] = [
+    ['clear text in the envelope’s place', { body: WORDS }],
+    ['envelope of another message', { body: bytesOf(other, 'body') }],
+    ['envelope of another topic', { body: bytesOf(foreign, 'body'), ...keyOf(foreign) }],
+    ['envelope of another publisher', { body: bytesOf(ofOtherPublisher, 'body'), ...keyOf(ofOtherPublisher) }],
+    ['envelope under a known data key', { body: sealAsAttacker(genuine, known.plaintext), edk: known.edk }],
+    ['known data key', { edk: known.edk }],
+    ['moved to another topic', placeOf(foreign)],
+    ['moved to another message', { id: bytesOf(other, 'id') }],
+    ['moved to another publisher', { principal: bytesOf(ofOtherPublisher, 'principal') }],
+    ['data key of another publisher', keyOf(ofOtherPublisher)],
+    ['data key of another topic', keyOf(foreign)],
+    ['encrypted data key of another topic', { edk: bytesOf(foreign, 'edk') }],
+    ['KMS key of another topic', { key: bytesOf(foreign, 'key') }],
+    ['data key of another KMS', { edk: ofOtherKms.edk }],
+    ['data key and KMS key of another KMS', ofOtherKms],
+    ['random data key', { edk: randomBytes(edk.byteLength) }],
+    ['data key cut', { edk: edk.subarray(0, 100) }],
+    ['data key of a KMS key that is unknown', { edk: Buffer.from(edk).fill(1, 4, 20) }],
+    ['KMS key that is unknown', { key: `${String(genuine.get('key')).slice(0, -36)}${randomUUID()}` }],
+    ['no data key', { edk: '' }],
+    ['data key of 7,000 bytes', { edk: randomBytes(7_000) }],
+    ['key that is no ARN', { key: 'alias/mine' }],
+    ['seal of another value', { sealed: '3' }],
+    ['data key freed from the MAC', { sealed: '1', edk: known.edk }],
   ]
   return [
-    ...changes.map(([name, changed, reason]) => ({ name, fields: withFields(genuine, changed), reason })),
+    ...changes.map(([name, changed]) => ({ name, fields: withFields(genuine, changed), reason: FORGED })),
     ...removals(genuine),
     { name: 'clear text without a seal', fields: unsealed, reason: FORGED },
-    ...samplePositions(body.byteLength).map((at) => ({
-      name: `envelope with byte ${at} flipped`,
-      fields: withFields(genuine, { body: flipped(body, at) }),
-      reason: FORGED,
-    })),
   ]
 }
 
-export function withFields(fields: Fields, changed: Readonly<Record<string, string | Buffer>>): Fields {
+function withFields(fields: Fields, changed: Readonly<Record<string, string | Buffer>>): Fields {
   return new Map([...fields, ...Object.entries(changed).map(([name, value]) => [name, Buffer.from(value)] as const)])
 }
 
@@ -117,19 +127,43 @@ function removals(genuine: Fields): Forgery[] {
   return [...genuine.keys()].map((name) => {
     const fields = new Map(genuine)
     fields.delete(name)
-    return { name: `no ${name}`, fields, reason: ['v', 'edk', 'key'].includes(name) ? MALFORMED : FORGED }
+    return { name: `no ${name}`, fields, reason: name === 'v' ? MALFORMED : FORGED }
   })
 }
 
-/** Both ends of each field of the envelope's header, then all over ciphertext and tag. */
-function samplePositions(bytes: number): number[] {
-  const header = [0, 1, 2, 3, 4, 19, 20, 51, 52, 63]
-  const rest = Array.from({ length: 30 }, (_, n) => 64 + Math.floor((n * (bytes - 65)) / 29))
-  return [...new Set([...header, ...rest])]
+/** Each bit of the entry's values, flipped alone. */
+export function* bitFlips(genuine: Fields): Generator<Forgery> {
+  for (const [name, value] of genuine) {
+    for (let bit = 0; bit < value.byteLength * 8; bit++) yield bitFlip(genuine, name, bit)
+  }
 }
 
-function flipped(bytes: Buffer, at: number): Buffer {
-  const copy = Buffer.from(bytes)
-  copy.writeUInt8(copy.readUInt8(at) ^ 1, at)
-  return copy
+/** Of each field both ends and, by a fixed seed, one bit between. */
+export function sampledBitFlips(genuine: Fields): Forgery[] {
+  let random = 1
+  return [...genuine].flatMap(([name, value]) => {
+    const bits = value.byteLength * 8
+    random = (random * 48_271) % 2_147_483_647
+    return [...new Set([0, random % bits, bits - 1])].map((bit) => bitFlip(genuine, name, bit))
+  })
+}
+
+function bitFlip(genuine: Fields, name: string, bit: number): Forgery {
+  const value = Buffer.from(bytesOf(genuine, name))
+  const at = bit >> 3
+  value.writeUInt8(value.readUInt8(at) ^ (1 << (bit & 7)), at)
+  return {
+    name: `${name} with bit ${bit} flipped`,
+    fields: withFields(genuine, { [name]: value }),
+    reason: name === 'v' ? MALFORMED : FORGED,
+  }
+}
+
+/** What he would have delivered in the place of a message, sealed as well as he can. */
+function sealAsAttacker(genuine: Fields, plaintext: Buffer): Buffer {
+  const text = (name: string) => String(bytesOf(genuine, name))
+  const dataKey = deriveDataKey(bytesOf(genuine, 'body').subarray(4, 20), plaintext)
+  const header = { attributes: [], acceptedAt: Number(text('at')) }
+  const context = { topicArn: text('topic'), messageId: text('id'), principal: text('principal'), header }
+  return seal(WORDS, { dataKey, context })
 }

@@ -7,7 +7,13 @@ import { join } from 'node:path'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { promisify } from 'node:util'
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
-import { CreateTopicCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
+import {
+  CreateTopicCommand,
+  PublishCommand,
+  type PublishCommandInput,
+  SNSClient,
+  SubscribeCommand,
+} from '@aws-sdk/client-sns'
 import type { CertifiedKey } from '#shared/pki'
 import type { Stack } from './start-stack.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
@@ -63,8 +69,14 @@ export async function subscribeAndConfirm(
   return subscriber
 }
 
-export async function publish(sns: SNSClient, topicArn: string, message: string): Promise<string> {
-  const { MessageId: id } = await sns.send(new PublishCommand({ TopicArn: topicArn, Message: message }))
+/** @param header subject, attributes and the like */
+export async function publish(
+  sns: SNSClient,
+  topicArn: string,
+  message: string,
+  header: Omit<PublishCommandInput, 'Message'> = {},
+): Promise<string> {
+  const { MessageId: id } = await sns.send(new PublishCommand({ ...header, TopicArn: topicArn, Message: message }))
   return id ?? ''
 }
 

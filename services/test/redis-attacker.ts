@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
 import type { SNSClient } from '@aws-sdk/client-sns'
 import { hashParts } from '#shared/framing'
 import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
@@ -22,7 +23,13 @@ export interface RedisAttacker extends AsyncDisposable {
   /** Where the administrator's messages of a topic lie. */
   partitionOf(topicArn: string): number
   /** Publishes a message and copies its entry while its subscriber keeps the answer back. */
-  copyMessage(o: { sns: SNSClient; topicArn: string; subscriber: TestSubscriber; message: string }): Promise<Fields>
+  copyMessage(o: {
+    sns: SNSClient
+    topicArn: string
+    subscriber: TestSubscriber
+    message: string
+    header?: Parameters<typeof publish>[3]
+  }): Promise<Fields>
   /** Adds entries to a stream, in one go. @returns their ids */
   addEntries(partition: number, entries: readonly (Fields | readonly (string | Buffer)[])[]): Promise<string[]>
   /** Waits until all of them are in quarantine. @returns the reasons, in order */
@@ -33,6 +40,8 @@ export interface RedisAttacker extends AsyncDisposable {
   untilSettled(): Promise<void>
   /** How many alarms of a service have all these fields. */
   alarms(service: 'gateway' | 'delivery', fields: Readonly<Record<string, unknown>>): number
+  /** What the alarms of an event say in one of their fields; of the worker. */
+  alarmed(event: string, field: string): ReadonlySet<unknown>
   /** Waits for that many of them. */
   untilAlarmed(
     service: 'gateway' | 'delivery',
@@ -51,15 +60,20 @@ export async function startRedisAttacker(stack: Stack): Promise<RedisAttacker> {
   const redis = openRedis({ url: stack.env.SEALCAST_REDIS_URL ?? '', name: 'attacker' })
   await whenReady(redis)
   const streams = Array.from({ length: PARTITIONS }, (_, partition) => keys.streamKey(partition))
+  const readAlarms = (service: 'gateway' | 'delivery') =>
+    readFileSync(join(stack.home, 'logs', `${service}.log`), 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('"alarm":true'))
+      .map((line): Record<string, unknown> => JSON.parse(line))
   const attacker: RedisAttacker = {
     redis,
     partitionOf: (topicArn) => partitionOf(topicArn, PRINCIPAL, PARTITIONS),
-    async copyMessage({ sns, topicArn, subscriber, message }) {
+    async copyMessage({ sns, topicArn, subscriber, message, header }) {
       const { answer } = subscriber
       const copied = Promise.withResolvers<void>()
       subscriber.answer = (request, response) => void copied.promise.then(() => answer(request, response))
       try {
-        const messageId = await publish(sns, topicArn, message)
+        const messageId = await publish(sns, topicArn, message, header)
         return await until(`the entry of ${message}`, async () => {
           // One that is no stream at the moment holds nothing.
           const read = (stream: string) => redis.xrangeBuffer(stream, '-', '+').catch(() => [])
@@ -101,11 +115,14 @@ export async function startRedisAttacker(stack: Stack): Promise<RedisAttacker> {
         return counts.every((count) => count === 0)
       }).then(() => undefined),
     alarms: (service, fields) =>
-      readFileSync(join(stack.home, 'logs', `${service}.log`), 'utf8')
-        .split('\n')
-        .filter((line) => line.includes('"alarm":true'))
-        .map((line): Record<string, unknown> => JSON.parse(line))
-        .filter((line) => Object.entries(fields).every(([name, value]) => line[name] === value)).length,
+      readAlarms(service).filter((line) => Object.entries(fields).every(([name, value]) => line[name] === value))
+        .length,
+    alarmed: (event, field) =>
+      new Set(
+        readAlarms('delivery')
+          .filter((line) => line.event === event)
+          .map((line) => line[field]),
+      ),
     untilAlarmed: (service, fields, count = 1) =>
       until(`${count} alarms ${JSON.stringify(fields)}`, () => attacker.alarms(service, fields) >= count).then(
         () => {},
@@ -137,6 +154,17 @@ export async function until<T>(
     if (performance.now() > deadline) throw new Error(`not so within ${withinMs} ms: ${what}`)
     await sleep(10)
   }
+}
+
+/** A data key of the topic's KMS key and context, as anybody can have one whom the key's policy lets. */
+export async function knownDataKey(
+  kms: KMSClient,
+  { keyArn, topicArn }: { keyArn: string; topicArn: string },
+): Promise<{ edk: Buffer; plaintext: Buffer }> {
+  const EncryptionContext = { 'aws:sns:topicArn': topicArn }
+  const command = new GenerateDataKeyCommand({ KeyId: keyArn, KeySpec: 'AES_256', EncryptionContext })
+  const { CiphertextBlob, Plaintext } = await kms.send(command)
+  return { edk: Buffer.from(CiphertextBlob ?? []), plaintext: Buffer.from(Plaintext ?? []) }
 }
 
 /** Texts of the notifications it got, in order of arrival. */

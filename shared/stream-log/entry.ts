@@ -2,10 +2,11 @@
  * The record of one message in its partition stream: `encodeEntry` makes the fields of XADD,
  * `decodeEntry` checks and reads them.
  *
- * Redis is not trusted, so a MAC covers every field but the encrypted data key and its key ARN, which
- * re-encryption replaces; that an entry is sealed at all is covered. It is verified over the bytes as
- * stored, before anything is parsed. A field that this version does not know is refused: a reader that
- * skips one would deliver a message without what the field asks for.
+ * Redis is not trusted, so a MAC covers every field: the encrypted data key and its key ARN as well, since
+ * KMS's answer to an altered one may be that it is denied or unknown, and an entry of which that is said waits
+ * for its key. Entries of before that was so are still read (`sealed` is 1): their MAC leaves the two out. It is
+ * verified over the bytes as stored, before anything is parsed. A field that this version does not know is
+ * refused: a reader that skips one would deliver a message without what the field asks for.
  *
  * Frozen; field table in README.md, vectors in vectors/entries.json.
  */
@@ -39,12 +40,14 @@ export interface Entry {
   confirmation?: { subscriptionId: string; purpose: 'subscribe' | 'unsubscribe' }
   /** The envelope when sealed, else the text; empty for confirmations. */
   body: Buffer
-  /** Outside the MAC but for its presence. */
   sealed?: { encryptedDataKey: Buffer; keyArn: string }
 }
 
 const VERSION = '1'
-const SEALED = '1'
+/** The MAC covers the encrypted data key and the key ARN too. */
+const SEALED = '2'
+/** It does not: of entries that were stored before it did. */
+const SEALED_LOOSELY = '1'
 
 /** In the order in which the MAC takes them; an absent field is an absent part. Append only, with a new version. */
 const AUTHENTICATED_FIELDS = [
@@ -66,7 +69,10 @@ const AUTHENTICATED_FIELDS = [
   'body',
 ] as const
 
-const KNOWN_FIELDS: ReadonlySet<string> = new Set([...AUTHENTICATED_FIELDS, 'edk', 'key', 'mac'])
+/** After those, of a sealed entry. */
+const SEAL_FIELDS = ['edk', 'key'] as const
+
+const KNOWN_FIELDS: ReadonlySet<string> = new Set([...AUTHENTICATED_FIELDS, ...SEAL_FIELDS, 'mac'])
 
 type FieldName = (typeof AUTHENTICATED_FIELDS)[number]
 
@@ -110,9 +116,9 @@ export function encodeOwnFields(entry: Entry, recordMac: RecordMac): Fields {
   return fields
 }
 
-/** In the order of AUTHENTICATED_FIELDS. */
+/** In the order of AUTHENTICATED_FIELDS, then SEAL_FIELDS. */
 function authenticatedValues(entry: Entry): (string | Buffer | undefined)[] {
-  return [
+  const values = [
     VERSION,
     entry.kind,
     entry.topicArn,
@@ -130,6 +136,8 @@ function authenticatedValues(entry: Entry): (string | Buffer | undefined)[] {
     entry.sealed === undefined ? undefined : SEALED,
     entry.body,
   ]
+  if (entry.sealed !== undefined) values.push(entry.sealed.encryptedDataKey, entry.sealed.keyArn)
+  return values
 }
 
 /**
@@ -139,9 +147,11 @@ function authenticatedValues(entry: Entry): (string | Buffer | undefined)[] {
 export function decodeEntry(fields: ReadonlyMap<string, Buffer>, recordMac: RecordMac): Entry {
   for (const name of fields.keys()) if (!KNOWN_FIELDS.has(name)) throw new EntryFormatError('it has an unknown field')
   if (fields.get('v')?.toString() !== VERSION) throw new EntryFormatError('its version is not 1')
+  const isSealed = fields.get('sealed')?.toString() === SEALED
+  const authenticated = isSealed ? [...AUTHENTICATED_FIELDS, ...SEAL_FIELDS] : AUTHENTICATED_FIELDS
   recordMac.verify(
     'entry',
-    AUTHENTICATED_FIELDS.map((name) => fields.get(name)),
+    authenticated.map((name) => fields.get(name)),
     fields.get('mac')?.toString(),
   )
 
@@ -194,7 +204,8 @@ function readConfirmation(subscriptionId: string | undefined, purpose: string | 
 
 function readSealed(flag: string | undefined, edk: Buffer | undefined, keyArn: string | undefined): Entry['sealed'] {
   if (flag === undefined && edk === undefined && keyArn === undefined) return undefined
-  if (flag !== SEALED || edk === undefined || keyArn === undefined) throw new EntryFormatError('its seal is incomplete')
+  const isKnown = flag === SEALED || flag === SEALED_LOOSELY
+  if (!isKnown || edk === undefined || keyArn === undefined) throw new EntryFormatError('its seal is incomplete')
   return { encryptedDataKey: edk, keyArn }
 }
 

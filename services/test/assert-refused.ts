@@ -1,0 +1,30 @@
+/** Forged entries put into a topic's stream: each goes to quarantine with an alarm of its own and is counted, and the stream goes on. */
+
+import assert from 'node:assert/strict'
+import type { Forgery } from './forged-entries.ts'
+import { type RedisAttacker, until } from './redis-attacker.ts'
+
+export async function assertRefused(
+  attacker: RedisAttacker,
+  topicArn: string,
+  forgeries: readonly Forgery[],
+): Promise<void> {
+  const partition = attacker.partitionOf(topicArn)
+  const counted = () => attacker.counted('sealcast_entries_quarantined_total')
+  const countedBefore = await counted()
+  const ids = await attacker.addEntries(
+    partition,
+    forgeries.map(({ fields }) => fields),
+  )
+  const reasons = await attacker.quarantineReasons(partition, ids)
+  const others = forgeries
+    .map(({ name, reason }, n) => ({ name, reason, found: reasons[n] }))
+    .filter(({ reason, found }) => found !== reason)
+  assert.deepEqual(others, [])
+  assert.equal((await counted()) - countedBefore, forgeries.length)
+  await until('an alarm for each', () => {
+    const alarmed = attacker.alarmed('entry.quarantined', 'streamId')
+    return ids.every((id) => alarmed.has(id))
+  })
+  await attacker.untilSettled()
+}
