@@ -123,6 +123,8 @@ const sealingKeys = createSealingKeys({
   store: createDataKeyStore({ redis, recordMac, onForged }),
   clock,
   reuseMs: config.dataKeyReuseMs,
+  // While KMS is silent, unsealed topics and live keys have the rest.
+  maxWaiting: Math.ceil(config.maxRequestsInFlight * 0.75),
   onLookup: count.observeDataKeyLookup,
   onStoreFailure: (error) => log.warn('data-key.not-stored', {}, error),
 })

@@ -200,6 +200,37 @@ suite('use(), when KMS fails', () => {
     })
   }
 
+  test('lets no more than so many wait for keys, of whatever pair, and serves held keys meanwhile', async () => {
+    const { keys, kms, pair } = setup({ maxWaiting: 3 })
+    const other = { ...pair, configuredKeyId: 'alias/other' }
+    await keys.use({ ...pair, configuredKeyId: 'alias/held' }, idOf)
+    const stalled = kms.stall()
+    const waiting = [keys.use(pair, idOf), keys.use(pair, idOf), keys.use(other, idOf)]
+    await assert.rejects(keys.use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE' })
+    await assert.rejects(keys.use(other, idOf), { code: 'DATA_KEY_UNAVAILABLE' })
+    await keys.use({ ...pair, configuredKeyId: 'alias/held' }, idOf)
+    stalled.release()
+    await Promise.all(waiting)
+    await keys.use({ ...pair, configuredKeyId: 'alias/later' }, idOf)
+  })
+
+  for (const error of ['KMS_UNAVAILABLE', 'KMS_THROTTLING', 'KMS_DISABLED'] as const) {
+    test(`with KMS gone (${error}) goes on until the key is 300 s old, and not a millisecond longer`, async () => {
+      const { keys, kms, clock, pair } = setup()
+      const id = await keys.use(pair, idOf)
+      kms.fail('GenerateDataKey', new FakeKmsError(error, { retryable: true }))
+      kms.fail('Decrypt', new FakeKmsError(error, { retryable: true }))
+      for (const ms of [1, 149_999, 149_999]) {
+        clock.advance(ms)
+        assert.equal(await keys.use(pair, idOf), id)
+      }
+      clock.advance(1)
+      for (let n = 0; n < 3; n++) await assert.rejects(keys.use(pair, idOf), { code: error })
+      const later = { ...pair, configuredKeyId: 'alias/later' }
+      await assert.rejects(keys.use(later, idOf), { code: error })
+    })
+  }
+
   test('never uses an expired key instead', async () => {
     const { keys, kms, clock, pair } = setup()
     await keys.use(pair, idOf)
@@ -449,11 +480,13 @@ function setup({
   reuseMs = 300_000,
   maxMessages,
   maxPairs,
+  maxWaiting,
 }: {
   kmsTakesMs?: number
   reuseMs?: number
   maxMessages?: number
   maxPairs?: number
+  maxWaiting?: number
 } = {}) {
   const clock = createFakeClock()
   const kms = createFakeDataKeySource({ onCall: () => clock.advance(kmsTakesMs) })
@@ -477,6 +510,7 @@ function setup({
       },
       ...(maxMessages === undefined ? {} : { maxMessages }),
       ...(maxPairs === undefined ? {} : { maxPairs }),
+      ...(maxWaiting === undefined ? {} : { maxWaiting }),
     })
   const pair: DataKeyPair = {
     topicArn: 'arn:aws:sns:us-east-1:000000000000:orders',

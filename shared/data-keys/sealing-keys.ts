@@ -71,6 +71,7 @@ const MAX_LATE_KEYS = 3
  * @param o.reuseMs 1 to 300,000
  * @param o.onLookup once a use: `hit` when a usable key was held, `miss` when one had to be obtained
  * @param o.maxMessages sealed with one key in this process
+ * @param o.maxWaiting uses that may wait for keys at once; more fail, so that a silent KMS does not hold all there is room for
  * @param o.onStoreFailure an issued key could not be stored for other gateways; it is used all the same
  * @param o.pause replaced where time is simulated
  */
@@ -82,6 +83,7 @@ export function createSealingKeys({
   onLookup,
   maxMessages = MAX_MESSAGES,
   maxPairs = MAX_PAIRS,
+  maxWaiting = Infinity,
   onStoreFailure = () => {},
   pause,
 }: {
@@ -92,6 +94,7 @@ export function createSealingKeys({
   onLookup: (result: 'hit' | 'miss') => void
   maxMessages?: number
   maxPairs?: number
+  maxWaiting?: number
   onStoreFailure?: (error: unknown) => void
   pause?: (ms: number) => Promise<unknown>
 }): SealingKeys {
@@ -110,6 +113,7 @@ export function createSealingKeys({
   const refused = createLruMap<Refusal>(maxPairs)
   const flights = new Map<string, Promise<HeldKey>>()
   let sweepAt = clock.now() + reuseMs
+  let waiting = 0
 
   return {
     async use(pair, work, messages = 1) {
@@ -121,7 +125,7 @@ export function createSealingKeys({
         if (key === undefined || !isUsable(key)) {
           if (!missed) onLookup('miss')
           missed = true
-          key = await (flights.get(cacheKey) ?? startFlight(pair, cacheKey))
+          key = await waitForKey(pair, cacheKey)
           // Looked at again, since others that waited ran first and time has passed.
           if (!isFresh(key) && ++lateKeys >= MAX_LATE_KEYS) {
             throw new DataKeyUnavailableError('Cannot obtain a data key: it has expired whenever KMS answers')
@@ -150,6 +154,18 @@ export function createSealingKeys({
     const now = clock.now()
     // The lower bound is for a clock that was set back: the key's age can no longer be told.
     return now < expiresAt && now >= issued.issuedAt - CLOCK_TOLERANCE_MS
+  }
+
+  async function waitForKey(pair: DataKeyPair, cacheKey: string): Promise<HeldKey> {
+    if (waiting >= maxWaiting) {
+      throw new DataKeyUnavailableError(`Cannot obtain a data key: ${waiting} publishes wait for one already`)
+    }
+    waiting++
+    try {
+      return await (flights.get(cacheKey) ?? startFlight(pair, cacheKey))
+    } finally {
+      waiting--
+    }
   }
 
   function startFlight(pair: DataKeyPair, cacheKey: string): Promise<HeldKey> {
