@@ -185,12 +185,18 @@ suite('an outage of KMS', () => {
 
   test('by switching a key off under load ends every publish within the reuse period', async () => {
     const key = await createKey(kms)
-    const topics = await Promise.all(Array.from({ length: 3 }, () => createTopic(sns, { KmsMasterKeyId: key })))
-    const load = Promise.all(topics.map((arn) => publishUntil(arn, Date.now() + 2 * REUSE_MS + 1_000)))
-    await sleep(1_000)
+    const load: Promise<Outcome[]>[] = []
+    const end = Date.now() + 2 * REUSE_MS + 2_000
+    // One pair after another, so that the youngest data key is as old as nothing when the key is switched off.
+    let topicArn = ''
+    for (let n = 0; n < 8; n++) {
+      topicArn = await createTopic(sns, { KmsMasterKeyId: key })
+      load.push(publishUntil(topicArn, end))
+      await sleep(100)
+    }
     await kms.send(new DisableKeyCommand({ KeyId: key }))
     const disabledAt = Date.now()
-    for (const outcomes of await load) {
+    for (const outcomes of await Promise.all(load)) {
       const accepted = outcomes.filter(({ error }) => error === undefined)
       assert.ok(
         accepted.some(({ startedAt }) => startedAt < disabledAt),
@@ -203,7 +209,7 @@ suite('an outage of KMS', () => {
       for (const { error } of late) assert.match(String(error), /KMSDisabledException/)
     }
     await kms.send(new EnableKeyCommand({ KeyId: key }))
-    await untilPublished(topics[0] ?? '')
+    await untilPublished(topicArn)
   })
 
   async function untilPublished(topicArn: string): Promise<void> {
