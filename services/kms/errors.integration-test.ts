@@ -51,18 +51,30 @@ suite('garbage', () => {
     test(`${operation} answers any JSON with a result or an error of KMS's, never with a failure`, async () => {
       // What an operation before did to the key is not to hide what this one does with it.
       for (const repair of ['CancelKeyDeletion', 'EnableKey']) await callKms(kms, repair, { KeyId: fixture.id })
+      const bodies = await bodiesOf(operation)
       await fc.assert(
-        fc.asyncProperty(await bodiesOf(operation), async (body) => {
-          const { status, body: answer } = await callKms(kms, operation, body)
-          if (status === 200) return
-          assert.equal(status, 400, JSON.stringify(answer))
-          assert.match(String(answer?.__type), /^[A-Z]\w+Exception$/)
-        }),
+        fc.asyncProperty(bodies, (body) => isAnswered(operation, body)),
         { numRuns: 60 },
       )
     })
+
+    test(`${operation} takes a value of no known shape for no reason to fail, in any member`, async () => {
+      for (const name of await membersOf(operation)) {
+        for (const value of ODD_VALUES) await isAnswered(operation, JSON.stringify({ [name]: value }))
+      }
+    })
   }
 })
+
+/** What a reader of texts, lists and maps may forget to expect. */
+const ODD_VALUES: readonly unknown[] = [[null], [[]], [{}], [''], [1], { a: null }, { a: [] }, {}, '', -1, 1e300, true]
+
+async function isAnswered(operation: string, body: string): Promise<void> {
+  const { status, body: answer } = await callKms(kms, operation, body)
+  if (status === 200) return
+  assert.equal(status, 400, `${body}: ${JSON.stringify(answer)}`)
+  assert.match(String(answer?.__type), /^[A-Z]\w+Exception$/)
+}
 
 /** Errors that no caller can bring about here, or that another table shows. */
 const NOT_HERE: Readonly<Record<string, string>> = {
@@ -142,7 +154,9 @@ async function bodiesOf(operation: string): Promise<fc.Arbitrary<string>> {
 async function membersOf(operation: string): Promise<readonly string[]> {
   const text = await declarations('models/models_0')
   const [, members = ''] = new RegExp(`export interface ${operation}Request \\{(.*?)\\n\\}`, 's').exec(text) ?? []
-  return Array.from(members.matchAll(/^ {4}(\w+)\??:/gm), ([, name]) => name ?? '')
+  const names = Array.from(members.matchAll(/^ {4}(\w+)\??:/gm), ([, name]) => name ?? '')
+  assert.ok(names.length > 0, operation)
+  return names
 }
 
 function declarations(name: string): Promise<string> {

@@ -95,6 +95,22 @@ suite('aliases', () => {
   })
 })
 
+suite('the limit on aliases', () => {
+  test('is 50 for one key, for UpdateAlias too; another key has its own', async () => {
+    const { client, createKey, alias } = setup({ maxAttempts: 1 })
+    const [full, other] = [await createKey(), await createKey()]
+    const create = (name: string, TargetKeyId: string) =>
+      client.send(new CreateAliasCommand({ AliasName: `${alias}/${name}`, TargetKeyId }))
+    await Promise.all(Array.from({ length: 50 }, (_, index) => create(String(index), full.id)))
+    await refuses(create('one-more', full.id), 'LimitExceededException')
+    await create('one-more', other.id)
+    const update = new UpdateAliasCommand({ AliasName: `${alias}/one-more`, TargetKeyId: full.id })
+    await refuses(client.send(update), 'LimitExceededException')
+    await client.send(new DeleteAliasCommand({ AliasName: `${alias}/7` }))
+    await client.send(update)
+  })
+})
+
 suite('tags', () => {
   test('CreateKey, TagResource and UntagResource change what ListResourceTags shows', async () => {
     const { client, createKey, tagsOf } = setup()
@@ -201,8 +217,16 @@ function tag(TagKey: string, TagValue: string): Tag {
   return { TagKey, TagValue }
 }
 
-function setup({ region = 'us-east-1', of = kms }: { region?: string; of?: TestKms } = {}) {
-  const client = new KMSClient({ endpoint: of.endpoint, region, credentials: of.user })
+function setup({
+  region = 'us-east-1',
+  of = kms,
+  maxAttempts = 3,
+}: {
+  region?: string
+  of?: TestKms
+  maxAttempts?: number
+} = {}) {
+  const client = new KMSClient({ endpoint: of.endpoint, region, credentials: of.user, maxAttempts })
   clients.push(client)
   return {
     client,

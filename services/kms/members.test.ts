@@ -87,7 +87,15 @@ suite('readMembers()', () => {
     })
     refuses('{"Tags":[{"TagKey":"a","TagValue":"b","Color":"red"}],"TagKeys":[]}', 'UNSUPPORTED_OPERATION', readLists)
     refuses('{}', 'VALIDATION', readLists)
-    for (const lists of ['{"Tags":[1]}', '{"Tags":[[]]}', '{"Tags":{}}', '{"TagKeys":[{}]}', '{"TagKeys":"a"}']) {
+    for (const lists of [
+      '{"Tags":[1]}',
+      '{"Tags":[null]}',
+      '{"TagKeys":[null]}',
+      '{"Tags":[[]]}',
+      '{"Tags":{}}',
+      '{"TagKeys":[{}]}',
+      '{"TagKeys":"a"}',
+    ]) {
       refuses(lists, 'SERIALIZATION', readLists)
     }
   })
