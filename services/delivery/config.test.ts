@@ -27,11 +27,10 @@ suite('readDeliveryConfig()', () => {
     })
   })
 
-  test('refuses AWS KMS, which is not supported yet', () => {
-    assert.throws(() => readDeliveryConfig({ ...REQUIRED, SEALCAST_KMS: 'aws' }), {
-      code: 'CONFIG_INVALID',
-      message: /not supported yet/,
-    })
+  test('asks AWS KMS only when it is named', () => {
+    const lyingAround = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_ENDPOINT_URL_KMS: 'https://kms.us-east-1.amazonaws.com' }
+    assert.equal(readDeliveryConfig({ ...REQUIRED, ...lyingAround }).kms.kind, 'local')
+    assert.equal(readDeliveryConfig({ ...REQUIRED, SEALCAST_KMS: 'aws' }).kms.kind, 'aws')
   })
 
   test('refuses networks that would allow what is always refused', () => {

@@ -2,22 +2,20 @@
 
 import { type Environment, readSettings } from '#shared/config'
 import { readEndpointNetworks } from '#shared/endpoint-guard'
+import { readKmsSettings } from '#shared/kms-client'
 
 export type DeliveryConfig = ReturnType<typeof readDeliveryConfig>
 
 /** @throws {ConfigError} naming every variable that is missing or bad */
 export function readDeliveryConfig(env: Environment) {
   return readSettings(env, (read) => {
-    if (read.oneOf('SEALCAST_KMS', ['local', 'aws'], { default: 'local' }) === 'aws') {
-      read.refuse('SEALCAST_KMS', 'must be local: AWS KMS is not supported yet')
-    }
     const publicUrl = read.requiredText('SEALCAST_PUBLIC_URL')
     if (publicUrl !== '' && !isBaseUrl(publicUrl)) {
       read.refuse('SEALCAST_PUBLIC_URL', 'must be an http or https URL without query and credentials')
     }
     return {
       redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
-      kmsEndpoint: read.text('SEALCAST_KMS_ENDPOINT', { default: 'http://127.0.0.1:4599' }),
+      kms: readKmsSettings(read),
       secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
       /** The gateway as subscribers see it: base of the URLs that messages carry. */
       publicUrl,

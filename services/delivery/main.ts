@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createOpeningKeys } from '#shared/data-keys'
-import { createKmsClient, guardKms } from '#shared/kms-client'
+import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
 import { notifyReady, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
@@ -93,14 +93,17 @@ const ledger = createKmsLedger({
   },
   onForged,
 })
-await using kms = createKmsClient({
-  endpoint: config.kmsEndpoint,
-  credential: await readBrokerCredential(config.secretsDir),
+count.kmsUnsafe(config.kms.acceptsUnsafe)
+if (config.kms.acceptsUnsafe) log.warn('kms.unsafe', { advice: UNSAFE_KMS_ADVICE })
+await using kms = await openKmsClient(config.kms, {
   observe(request) {
     count.observeKms(request)
     ledger.record(request)
   },
+  readCredential: () => readBrokerCredential(config.secretsDir),
 })
+// Said at once, and no reason not to start: they may come, and what is not sealed needs none.
+kms.findCredentials().catch((error: unknown) => log.error('kms.no-credentials', {}, error))
 const guardedKms = guardKms(kms, {
   clock,
   observer: {

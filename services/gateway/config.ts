@@ -2,15 +2,13 @@
 
 import { type Environment, readSettings } from '#shared/config'
 import { readEndpointNetworks } from '#shared/endpoint-guard'
+import { readKmsSettings } from '#shared/kms-client'
 
 export type GatewayConfig = ReturnType<typeof readGatewayConfig>
 
 /** @throws {ConfigError} naming every variable that is missing or bad */
 export function readGatewayConfig(env: Environment) {
   return readSettings(env, (read) => {
-    if (read.oneOf('SEALCAST_KMS', ['local', 'aws'], { default: 'local' }) === 'aws') {
-      read.refuse('SEALCAST_KMS', 'must be local: AWS KMS is not supported yet')
-    }
     return {
       // Nothing listens beyond loopback unless told to.
       host: read.text('SEALCAST_GATEWAY_HOST', { default: '127.0.0.1' }),
@@ -19,7 +17,7 @@ export function readGatewayConfig(env: Environment) {
       tlsCertificateFile: read.requiredText('SEALCAST_TLS_CERT_FILE'),
       tlsKeyFile: read.requiredText('SEALCAST_TLS_KEY_FILE'),
       redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
-      kmsEndpoint: read.text('SEALCAST_KMS_ENDPOINT', { default: 'http://127.0.0.1:4599' }),
+      kms: readKmsSettings(read),
       secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
       principalsFile: read.requiredText('SEALCAST_PRINCIPALS_FILE'),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9464, min: 0, max: 65_535 }),

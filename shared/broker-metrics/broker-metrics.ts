@@ -16,6 +16,8 @@ export interface BrokerMetrics {
   kmsBreakersOpen(o: { scope: string; open: number }): void
   /** A call was not made, since a breaker was open. */
   kmsCallRefused(scope: string): void
+  /** @param accepts whether encrypted data keys that hold the key in clear are accepted */
+  kmsUnsafe(accepts: boolean): void
   observeDataKeyLookup(result: 'hit' | 'miss'): void
   /** @param kind of the record: topic, subscription, data-key … */
   recordForged(kind: string): void
@@ -47,6 +49,10 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     'KMS calls that failed without being made, since a breaker was open, by its scope.',
     ['scope'],
   )
+  const unsafe = metrics.gauge(
+    'sealcast_kms_unsafe',
+    '1 where SEALCAST_DEV_UNSAFE_KMS accepts encrypted data keys that hold the key in clear. Anything above zero is an alarm.',
+  )
   const hits = metrics.counter(
     'sealcast_data_key_cache_hits_total',
     'Seals and opens that found a usable data key in memory.',
@@ -68,6 +74,7 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     kmsRequestsUnrecorded: (count) => unrecorded.add({}, count),
     kmsBreakersOpen: ({ scope, open }) => breakersOpen.set({ scope }, open),
     kmsCallRefused: (scope) => refusedCalls.add({ scope }),
+    kmsUnsafe: (accepts) => unsafe.set({}, accepts ? 1 : 0),
     observeDataKeyLookup: (result) => (result === 'hit' ? hits : misses).add({}),
     recordForged: (kind) => forged.add({ kind }),
   }

@@ -1,19 +1,16 @@
 /**
- * Sends one KMS call through the SDK: deadline, retries, on-behalf-of header, counting.
+ * Sends one KMS call through the SDK: deadline, on-behalf-of header, counting.
  *
- * One SDK client a region, since the region is part of the signature; all share one pool of sockets,
- * and only the latest used are kept: a topic's region is whatever its owner wrote into a credential
- * scope. The only module that touches the SDK's transport. It counts requests rather than calls,
- * since KMS bills requests: an attempt that was tried again counts twice.
+ * The only module that touches the SDK's middleware; sdk-clients.ts has its settings. It counts
+ * requests rather than calls, since KMS bills requests: an attempt that was tried again counts twice.
  */
 
-import { Agent as HttpAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
-import { KMSClient, type ServiceInputTypes, type ServiceOutputTypes } from '@aws-sdk/client-kms'
+import type { KMSClient, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-kms'
 import { BrokerError } from '#shared/errors'
 import { errorOf } from './error-of.ts'
-import { KmsUnavailableError } from './errors.ts'
+import { KmsInsecureEndpointError, KmsUnavailableError } from './errors.ts'
 import type { KmsPurpose } from './purposes.ts'
+import { createSdkClients, type KmsAccess } from './sdk-clients.ts'
 
 type KmsOperation = 'GenerateDataKey' | 'Decrypt'
 
@@ -30,11 +27,6 @@ export type KmsRequestObserver = (r: {
   principal: string
   seconds: number
 }) => void
-
-export interface KmsCredential {
-  accessKeyId: string
-  secretAccessKey: string
-}
 
 type SdkCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Parameters<
   typeof KMSClient.prototype.send<Input, Output>
@@ -57,47 +49,32 @@ interface Caller {
   call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
     call: KmsCall<Input, Output, T>,
   ): Promise<T>
+  /** Looks for AWS's credentials, as each call does. */
+  findCredentials(): Promise<void>
   close(): void
 }
 
 const ON_BEHALF_OF_HEADER = 'x-sealcast-on-behalf-of'
 
-/** One retry: a second one would not fit into the deadline after a request that timed out. */
-const MAX_ATTEMPTS = 2
-
-/** Sockets to KMS; the SDK's own default for one client. */
-const MAX_SOCKETS = 50
-
-/** SDK clients kept, of about 200 KiB each: more than regions in use by any sane set of topics. */
-const MAX_CLIENTS = 32
+/** Any will do to find credentials with: the SDK takes AWS_REGION before it, where it must ask a service for them. */
+const CREDENTIALS_REGION = 'us-east-1'
 
 export function createCaller(o: {
-  endpoint: string
-  credential: KmsCredential
+  access: KmsAccess
   observe: KmsRequestObserver
   connectTimeoutMs: number
   deadlineMs: number
 }): Caller {
-  const agents = {
-    httpAgent: new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-    httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS }),
-  }
-  const clients = new Map<string, KMSClient>()
-  const clientOf = (region: string): KMSClient => {
-    const client = clients.get(region) ?? createSdkClient({ ...o, ...agents, region })
-    clients.delete(region)
-    clients.set(region, client)
-    // Dropped, not destroyed: its calls under way go on, and the sockets are not its own.
-    const [leastRecent] = clients.keys()
-    if (clients.size > MAX_CLIENTS && leastRecent !== undefined) clients.delete(leastRecent)
-    return client
-  }
+  const clients = createSdkClients(o)
 
   return {
     async call(call) {
       const signal = AbortSignal.timeout(o.deadlineMs)
       const attempts = trackAttempts(call, signal)
-      const answered = clientOf(call.region)
+      if (o.access.kind === 'local') speakFor(call)
+      else refusePlainHttp(call)
+      const answered = clients
+        .of(call.region)
         .send(call.command, { abortSignal: signal })
         .then(
           (output) => {
@@ -119,57 +96,24 @@ export function createCaller(o: {
       // The SDK does not look at the signal while it waits between attempts.
       return await beforeAbort(answered, signal, () => tooLate(attempts, o.deadlineMs))
     },
-    close() {
-      clients.clear()
-      agents.httpAgent.destroy()
-      agents.httpsAgent.destroy()
+    async findCredentials() {
+      if (o.access.kind === 'local') return
+      await clients
+        .of(CREDENTIALS_REGION)
+        .config.credentials()
+        .catch((error: unknown) => {
+          throw errorOf(error)
+        })
     },
+    close: () => clients.close(),
   }
 }
 
-function createSdkClient(o: {
-  endpoint: string
-  credential: KmsCredential
-  region: string
-  connectTimeoutMs: number
-  deadlineMs: number
-  httpAgent: HttpAgent
-  httpsAgent: HttpsAgent
-}): KMSClient {
-  // Everything that the SDK would otherwise look up in the environment or in ~/.aws is given: which
-  // KMS is used, and how patiently, is never decided by what happens to lie around on the machine.
-  return new KMSClient({
-    endpoint: o.endpoint,
-    region: o.region,
-    credentials: { accessKeyId: o.credential.accessKeyId, secretAccessKey: o.credential.secretAccessKey },
-    maxAttempts: MAX_ATTEMPTS,
-    retryMode: 'standard',
-    defaultsMode: 'legacy',
-    useDualstackEndpoint: false,
-    useFipsEndpoint: false,
-    requestHandler: {
-      connectionTimeout: o.connectTimeoutMs,
-      // Leaves time for the second attempt.
-      requestTimeout: Math.ceil(o.deadlineMs * 0.6),
-      throwOnRequestTimeout: true,
-      httpAgent: o.httpAgent,
-      httpsAgent: o.httpsAgent,
-    },
-  })
-}
-
-interface Attempts {
-  readonly ended: { outcome: string; seconds: number }[]
-  /** Why the last one failed, while no other is under way. */
-  failure: BrokerError | undefined
-}
-
-/** Adds the header, in the step before signing, and notes each attempt as it ends. */
-function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
-  { command, principal }: KmsCall<Input, Output, T>,
-  signal: AbortSignal,
-): Attempts {
-  const attempts: Attempts = { ended: [], failure: undefined }
+/** Names the publisher, in the step before signing: the local KMS believes it of the broker alone. AWS KMS is told nothing of ours. */
+function speakFor<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>({
+  command,
+  principal,
+}: KmsCall<Input, Output, T>): void {
   command.middlewareStack.add(
     (next) => (args) => {
       const { request } = args
@@ -180,6 +124,40 @@ function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOu
     },
     { step: 'build', name: 'sealcastOnBehalfOf' },
   )
+}
+
+/** An endpoint from the environment or a profile may be any; plaintext data keys must not cross a network in clear. */
+function refusePlainHttp<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>({
+  command,
+}: KmsCall<Input, Output, T>): void {
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { protocol, hostname } = Object(args.request)
+      if (protocol !== 'https:' && !isLoopback(String(hostname))) {
+        throw new KmsInsecureEndpointError('Cannot ask KMS: its endpoint must be https beyond loopback')
+      }
+      return next(args)
+    },
+    { step: 'build', name: 'sealcastPlainHttp' },
+  )
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
+}
+
+interface Attempts {
+  readonly ended: { outcome: string; seconds: number }[]
+  /** Why the last one failed, while no other is under way. */
+  failure: BrokerError | undefined
+}
+
+/** Notes each attempt as it ends. */
+function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
+  { command }: KmsCall<Input, Output, T>,
+  signal: AbortSignal,
+): Attempts {
+  const attempts: Attempts = { ended: [], failure: undefined }
   command.middlewareStack.add(
     (next) => async (args) => {
       // An attempt whose time was up before it began is not sent.

@@ -17,8 +17,6 @@ suite('errorOf()', () => {
     ['UnsupportedOperationException', 'KMS_INVALID_KEY_USAGE'],
     ['InvalidCiphertextException', 'KMS_INTEGRITY'],
     ['IncorrectKeyException', 'KMS_INTEGRITY'],
-    ['InvalidSignatureException', 'KMS_UNAVAILABLE'],
-    ['UnrecognizedClientException', 'KMS_UNAVAILABLE'],
     ['ValidationException', 'KMS_UNAVAILABLE'],
     ['toString', 'KMS_UNAVAILABLE'],
   ] as const) {
@@ -31,6 +29,32 @@ suite('errorOf()', () => {
       )
     })
   }
+
+  for (const name of [
+    'UnrecognizedClientException',
+    'InvalidClientTokenId',
+    'InvalidSignatureException',
+    'ExpiredTokenException',
+    'IncompleteSignatureException',
+    'MissingAuthenticationTokenException',
+  ]) {
+    test(`gives KMS_CREDENTIALS for ${name}, without KMS's text, which may hold a session token`, () => {
+      const error = errorOf(kmsError({ name, message: 'x-amz-security-token:secret' }))
+      assert.equal(error.code, 'KMS_CREDENTIALS')
+      assert.ok(!error.message.includes('secret'))
+      assert.ok(error.message.includes(name))
+    })
+  }
+
+  test('gives KMS_CREDENTIALS where a provider of credentials failed, or the service it asked', () => {
+    const ofProvider = Object.assign(new Error('secret'), { name: 'CredentialsProviderError' })
+    const ofSts = Object.assign(new Error('secret'), { name: 'AccessDenied', $fault: 'client' })
+    for (const failure of [ofProvider, ofSts]) {
+      const error = errorOf(failure)
+      assert.equal(error.code, 'KMS_CREDENTIALS')
+      assert.ok(error.message.includes(failure.name) && !error.message.includes('secret'))
+    }
+  })
 
   test('gives KMS_UNAVAILABLE for every status from 500 on, whatever the name', () => {
     for (const status of [500, 502, 503]) {

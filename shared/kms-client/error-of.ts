@@ -7,9 +7,10 @@
  */
 
 import { KMSServiceException } from '@aws-sdk/client-kms'
-import type { BrokerError } from '#shared/errors'
+import { BrokerError } from '#shared/errors'
 import {
   KmsAccessDeniedError,
+  KmsCredentialsError,
   KmsDisabledError,
   KmsIntegrityError,
   KmsInvalidKeyUsageError,
@@ -36,8 +37,18 @@ const TABLE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['UnsupportedOperationException', KmsInvalidKeyUsageError],
   ['InvalidCiphertextException', KmsIntegrityError],
   ['IncorrectKeyException', KmsIntegrityError],
-  // Everything else is an outage to those who wait for a key: server faults, refused broker
-  // credentials, answers that are no JSON. Held and tried again, never taken for the publisher's fault.
+  // Errors that every AWS service has for a signer it does not know, by all their names.
+  ['UnrecognizedClientException', KmsCredentialsError],
+  ['InvalidClientTokenId', KmsCredentialsError],
+  ['InvalidSignatureException', KmsCredentialsError],
+  ['SignatureDoesNotMatch', KmsCredentialsError],
+  ['ExpiredTokenException', KmsCredentialsError],
+  ['ExpiredToken', KmsCredentialsError],
+  ['IncompleteSignature', KmsCredentialsError],
+  ['IncompleteSignatureException', KmsCredentialsError],
+  ['MissingAuthenticationToken', KmsCredentialsError],
+  ['MissingAuthenticationTokenException', KmsCredentialsError],
+  // Everything else is an outage to those who wait for a key: server faults, answers that are no JSON. Held and tried again, never taken for the publisher's fault.
 ])
 
 /** Longest text taken over from KMS: it goes into logs and answers. */
@@ -45,12 +56,26 @@ const MAX_TEXT = 1024
 
 /** @param error whatever the SDK threw */
 export function errorOf(error: unknown): BrokerError {
-  if (!(error instanceof KMSServiceException)) return new KmsUnavailableError(`KMS did not answer: ${reasonOf(error)}`)
+  // Thrown by us on the way through the SDK.
+  if (error instanceof BrokerError) return error
+  if (!(error instanceof KMSServiceException)) {
+    return isOfCredentials(error)
+      ? new KmsCredentialsError(`Cannot ask KMS: no AWS credentials could be obtained (${reasonOf(error)})`)
+      : new KmsUnavailableError(`KMS did not answer: ${reasonOf(error)}`)
+  }
   if (error.name === 'KeyUnavailableException') return new KmsKeyUnavailableError(`${textOf(error)} ${suffixOf(error)}`)
   const status = error.$metadata.httpStatusCode
   // By name, not by class: access denied and throttling are not in the service's model.
   const ErrorOfName = (status ?? 0) < 500 ? TABLE.get(error.name) : undefined
-  return new (ErrorOfName ?? KmsUnavailableError)(`${textOf(error)} ${suffixOf(error)}`)
+  // KMS tells such a signer what it should have signed, headers with session tokens included.
+  const text = ErrorOfName === KmsCredentialsError ? 'KMS refuses the credentials of the broker' : textOf(error)
+  return new (ErrorOfName ?? KmsUnavailableError)(`${text} ${suffixOf(error)}`)
+}
+
+/** From the SDK's credential providers, or from the service that one of them asked, such as STS. */
+function isOfCredentials(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  return ['CredentialsProviderError', 'TokenProviderError', 'ProviderError'].includes(error.name) || '$fault' in error
 }
 
 function textOf(error: KMSServiceException): string {

@@ -48,7 +48,24 @@ export class KmsInvalidKeyUsageError extends KmsRefusedError {
   override readonly code = 'KMS_INVALID_KEY_USAGE'
 }
 
-/** KMS did not answer in time, could not be reached, failed, or does not accept the broker's credential. */
+/**
+ * The broker has no credentials for KMS, or KMS does not accept them: unknown, expired, or a signature by a
+ * wrong secret. The operator's to mend, never the publisher's; what waits for a key goes on waiting.
+ */
+export class KmsCredentialsError extends BrokerError {
+  override readonly code = 'KMS_CREDENTIALS'
+  override readonly fault = 'receiver'
+  override readonly retryable = true
+}
+
+/** The endpoint that the SDK was told of would have data keys cross a network in clear. Nothing was sent. */
+export class KmsInsecureEndpointError extends BrokerError {
+  override readonly code = 'KMS_INSECURE_ENDPOINT'
+  override readonly fault = 'receiver'
+  override readonly retryable = true
+}
+
+/** KMS did not answer in time, could not be reached or failed. */
 export class KmsUnavailableError extends BrokerError {
   override readonly code = 'KMS_UNAVAILABLE'
   override readonly fault = 'receiver'

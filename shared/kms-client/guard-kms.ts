@@ -15,7 +15,13 @@
 import type { Clock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
 import { type CircuitBreaker, createCircuitBreaker, type Permit } from './circuit-breaker.ts'
-import { KmsKeyUnavailableError, KmsThrottlingError, KmsUnavailableError } from './errors.ts'
+import {
+  KmsCredentialsError,
+  KmsInsecureEndpointError,
+  KmsKeyUnavailableError,
+  KmsThrottlingError,
+  KmsUnavailableError,
+} from './errors.ts'
 import type { KmsClient } from './kms-client.ts'
 import { placeOf } from './qualify-key-id.ts'
 
@@ -156,7 +162,8 @@ function scopeOf(error: unknown): BreakerScope | 'none' | 'unknown' {
   if (error instanceof KmsKeyUnavailableError) return 'key'
   if (error instanceof KmsUnavailableError) return 'endpoint'
   if (error instanceof KmsThrottlingError) return 'throttling'
-  return error instanceof BrokerError && error.code !== 'KMS_CREDENTIALS' ? 'none' : 'unknown'
+  if (error instanceof KmsCredentialsError || error instanceof KmsInsecureEndpointError) return 'unknown'
+  return error instanceof BrokerError ? 'none' : 'unknown'
 }
 
 function verdictOf(scope: BreakerScope, failed: ReturnType<typeof scopeOf>): 'succeeded' | 'failed' | 'abandoned' {

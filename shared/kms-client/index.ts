@@ -1,6 +1,8 @@
 export {
   KmsAccessDeniedError,
+  KmsCredentialsError,
   KmsDisabledError,
+  KmsInsecureEndpointError,
   KmsIntegrityError,
   KmsInvalidKeyUsageError,
   KmsInvalidStateError,
@@ -11,10 +13,13 @@ export {
 } from './errors.ts'
 export { guardKms } from './guard-kms.ts'
 export {
+  createAwsKmsClient,
   createKmsClient,
   type KmsClient,
   type KmsCredential,
   type KmsRequestObserver,
 } from './kms-client.ts'
+export { openKmsClient } from './open-kms-client.ts'
 export { KMS_PURPOSES, type KmsPurpose } from './purposes.ts'
 export { qualifyKeyId } from './qualify-key-id.ts'
+export { type KmsSettings, readKmsSettings, UNSAFE_KMS_ADVICE } from './settings.ts'

@@ -112,10 +112,10 @@ suite('generateDataKey() and decrypt()', () => {
     assert.match(error.message, /^null \(Service: AWSKMS; .*InvalidCiphertextException/)
   })
 
-  test('call a refused broker credential an outage, since no publisher can mend it', async () => {
+  test("tell a refused broker credential from the publisher's faults", async () => {
     const { arn, ask } = await setup()
     const client = createClient(kms.endpoint, { ...kms.broker, secretAccessKey: 'x'.repeat(40) })
-    await rejects(client.generateDataKey({ ...ask, keyId: arn }), 'KMS_UNAVAILABLE')
+    await rejects(client.generateDataKey({ ...ask, keyId: arn }), 'KMS_CREDENTIALS')
   })
 
   test('are observed once for each request, with purpose and outcome, as the KMS counts them', async () => {

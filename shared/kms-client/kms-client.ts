@@ -2,24 +2,19 @@
  * Asks KMS for data keys: GenerateDataKey before sealing, Decrypt before opening.
  *
  * Each call is bounded as a whole by one deadline, over all attempts: the SDK has no time limit of
- * its own, and a publisher waits. The publisher's ARN travels in a signed header, so that the local
- * KMS can authorize the publisher although the broker signs. Every answer is checked against the
- * question: other key, other length or no ciphertext is an integrity error, since what is sealed
- * under a wrong answer could never be opened again.
+ * its own, and a publisher waits. To the local KMS the publisher's ARN travels in a signed header, so that
+ * it can authorize the publisher although the broker signs; AWS KMS sees the broker's role alone.
+ * Every answer is checked: accept-answer.ts.
  *
  * Caching and single flight are not here; see data-keys. Breakers: guard-kms.ts.
  */
 
-import {
-  DecryptCommand,
-  type DecryptCommandOutput,
-  GenerateDataKeyCommand,
-  type GenerateDataKeyCommandOutput,
-} from '@aws-sdk/client-kms'
-import { createCaller, type KmsCredential, type KmsRequestObserver } from './caller.ts'
-import { KmsIntegrityError } from './errors.ts'
+import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
+import { acceptDecrypted, acceptGenerated, wipeAnswer } from './accept-answer.ts'
+import { createCaller, type KmsRequestObserver } from './caller.ts'
 import type { KmsPurpose } from './purposes.ts'
 import { placeOf, qualifyKeyId } from './qualify-key-id.ts'
+import type { KmsAccess, KmsCredential } from './sdk-clients.ts'
 
 export type { KmsCredential, KmsRequestObserver }
 
@@ -48,48 +43,64 @@ export interface KmsClient extends AsyncDisposable {
     principal: string
     purpose: KmsPurpose
   }): Promise<Buffer>
+  /**
+   * Looks for AWS's credentials, as each call does by itself; with the local KMS there is nothing to look for.
+   *
+   * @throws {KmsCredentialsError} when there are none
+   */
+  findCredentials(): Promise<void>
 }
 
-/** AES_256, in bytes. */
-const DATA_KEY_BYTES = 32
-
-/** The longest ciphertext of KMS's model, in bytes. */
-const MAX_CIPHERTEXT_BYTES = 6144
-
-/**
- * @param o.observe called once for each request that was sent, retries included
- * @param o.deadlineMs of a whole call
- */
-export function createKmsClient(o: {
-  endpoint: string
-  credential: KmsCredential
+interface KmsClientOptions {
+  /** Called once for each request that was sent, retries included. */
   observe: KmsRequestObserver
+  /** Accepts encrypted data keys that hold the key in clear, as mocks of KMS make them. Never in production. */
+  acceptsUnsafe?: boolean
   connectTimeoutMs?: number
+  /** Of a whole call. */
   deadlineMs?: number
-}): KmsClient {
+}
+
+/** A client of the local KMS, which the broker asks on behalf of publishers. */
+export function createKmsClient({
+  endpoint,
+  credential,
+  ...o
+}: KmsClientOptions & { endpoint: string; credential: KmsCredential }): KmsClient {
+  return createClient({ ...o, access: { kind: 'local', endpoint, credential } })
+}
+
+/** A client of AWS KMS, which the broker asks as itself: endpoint and credentials are those the SDK finds. */
+export function createAwsKmsClient(o: KmsClientOptions): KmsClient {
+  return createClient({ ...o, access: { kind: 'aws' } })
+}
+
+function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
+  const acceptsUnsafe = o.acceptsUnsafe ?? false
   const caller = createCaller({
-    endpoint: o.endpoint,
-    credential: o.credential,
+    access: o.access,
     observe: o.observe,
     connectTimeoutMs: o.connectTimeoutMs ?? 1_000,
     deadlineMs: o.deadlineMs ?? 4_000,
   })
   return {
-    generateDataKey: ({ keyId, topicArn, principal, purpose }) => {
-      const qualified = qualifyKeyId(keyId, topicArn)
-      return caller.call({
+    generateDataKey: async ({ keyId, topicArn, principal, purpose }) => {
+      const { region } = placeOf(topicArn)
+      // AWS looks bare forms up in the account of the broker's role: it knows no account of ours.
+      const asked = o.access.kind === 'aws' ? keyId : qualifyKeyId(keyId, topicArn)
+      return await caller.call({
         command: new GenerateDataKeyCommand({
-          KeyId: qualified,
+          KeyId: asked,
           KeySpec: 'AES_256',
           EncryptionContext: contextOf(topicArn),
         }),
         operation: 'GenerateDataKey',
-        region: placeOf(topicArn).region,
+        region,
         topicArn,
         principal,
         purpose,
-        accept: (output) => acceptGenerated(output, qualified),
-        discard: wipe,
+        accept: (output) => acceptGenerated(output, { asked, region, acceptsUnsafe }),
+        discard: wipeAnswer,
       })
     },
     decrypt: ({ encryptedDataKey, keyArn, topicArn, principal, purpose }) =>
@@ -105,8 +116,9 @@ export function createKmsClient(o: {
         principal,
         purpose,
         accept: (output) => acceptDecrypted(output, keyArn),
-        discard: wipe,
+        discard: wipeAnswer,
       }),
+    findCredentials: () => caller.findCredentials(),
     async [Symbol.asyncDispose]() {
       caller.close()
     },
@@ -116,42 +128,4 @@ export function createKmsClient(o: {
 /** SNS's own encryption context: what key policies for SNS topics are written against. */
 function contextOf(topicArn: string): Record<string, string> {
   return { 'aws:sns:topicArn': topicArn }
-}
-
-function acceptGenerated(output: GenerateDataKeyCommandOutput, asked: string) {
-  const { CiphertextBlob: ciphertext, KeyId: keyArn } = output
-  if (keyArn === undefined || !answersFor(asked, keyArn)) {
-    throw new KmsIntegrityError('Cannot use the data key: KMS answered for another key')
-  }
-  if (ciphertext === undefined || ciphertext.byteLength === 0 || ciphertext.byteLength > MAX_CIPHERTEXT_BYTES) {
-    throw new KmsIntegrityError('Cannot use the data key: KMS sent no encrypted form of it')
-  }
-  return { plaintext: ownCopy(output.Plaintext), encryptedDataKey: Buffer.from(ciphertext), keyArn }
-}
-
-function acceptDecrypted(output: DecryptCommandOutput, keyArn: string): Buffer {
-  if (output.KeyId !== keyArn) throw new KmsIntegrityError('Cannot use the data key: KMS decrypted with another key')
-  return ownCopy(output.Plaintext)
-}
-
-/** An alias may stand for any key of its account and region; a key ARN only for itself. */
-function answersFor(asked: string, keyArn: string): boolean {
-  if (asked.includes(':key/')) return asked === keyArn
-  const { partition, region, account } = placeOf(asked)
-  return keyArn.startsWith(`arn:${partition}:kms:${region}:${account}:key/`)
-}
-
-/** Copies out of the SDK's buffer, which is a view on memory it shares with other answers. */
-function ownCopy(plaintext: Uint8Array | undefined): Buffer {
-  if (plaintext?.byteLength !== DATA_KEY_BYTES) {
-    throw new KmsIntegrityError(`Cannot use the data key: it must have ${DATA_KEY_BYTES} bytes`)
-  }
-  // Not Buffer.from: that would take the copy from a pool shared with others too.
-  const copy = Buffer.alloc(DATA_KEY_BYTES)
-  copy.set(plaintext)
-  return copy
-}
-
-function wipe(output: { Plaintext?: Uint8Array | undefined }): void {
-  output.Plaintext?.fill(0)
 }

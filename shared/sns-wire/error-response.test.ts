@@ -41,6 +41,8 @@ const TABLE: [code: string, wireCode: string, status: number, text: 'own' | 'fix
   ['KMS_INVALID_KEY_USAGE', 'InvalidParameter', 400, 'own'],
   ['KMS_UNAVAILABLE', 'InternalError', 500, 'fixed'],
   ['KMS_INTEGRITY', 'InternalError', 500, 'fixed'],
+  ['KMS_CREDENTIALS', 'InternalError', 500, 'fixed'],
+  ['KMS_INSECURE_ENDPOINT', 'InternalError', 500, 'fixed'],
   ['REDIS_UNAVAILABLE', 'ServiceUnavailable', 503, 'fixed'],
   ['REDIS_REFUSED', 'ServiceUnavailable', 503, 'fixed'],
   ['SUBSCRIPTION_CONTENDED', 'ServiceUnavailable', 503, 'fixed'],

@@ -77,6 +77,22 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
     { status: 500, code: 'InternalError', text: 'KMS does not answer. The message was not accepted; retry later.' },
   ],
   [
+    'KMS_CREDENTIALS',
+    {
+      status: 500,
+      code: 'InternalError',
+      text: 'KMS does not accept this server. The message was not accepted; retry later.',
+    },
+  ],
+  [
+    'KMS_INSECURE_ENDPOINT',
+    {
+      status: 500,
+      code: 'InternalError',
+      text: 'This server cannot reach KMS safely. The message was not accepted; retry later.',
+    },
+  ],
+  [
     'DATA_KEY_UNAVAILABLE',
     {
       status: 503,
