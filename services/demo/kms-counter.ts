@@ -1,17 +1,19 @@
-/** Reads the local KMS's own count of served requests from its /metrics page. */
+/** Reads how often KMS was asked, from /metrics pages: of the local KMS, or of those who ask AWS KMS. */
 
 /** Requests served by operation, e.g. { GenerateDataKey: 1, Decrypt: 1 }. */
 export type ServedRequests = ReadonlyMap<string, number>
 
-const LINE = /^sealcast_kms_served_requests_total\{([^}]*)\} (\d+)/gm
+/** The KMS's own counter, and that of gateways and workers. */
+const SERVED = 'sealcast_kms_served_requests_total'
+const ASKED = 'sealcast_kms_requests_total'
 
-/** @param urls the stack's /metrics addresses; the page that has the counter is the KMS's */
+/** @param urls the stack's /metrics addresses; where the KMS is none of its processes, gateways and workers are read */
 export async function readServedRequests(urls: readonly string[]): Promise<ServedRequests> {
   const pages = await Promise.all(urls.map(async (url) => (await fetch(url)).text()))
-  const page = pages.find((text) => text.includes('sealcast_kms_served_requests_total'))
-  if (page === undefined) throw new Error('Cannot count KMS requests: no process exports the counter')
+  const name = [SERVED, ASKED].find((counter) => pages.some((page) => page.includes(counter)))
+  if (name === undefined) throw new Error('Cannot count KMS requests: no process exports the counter')
   const served = new Map<string, number>()
-  for (const [, labels = '', value] of page.matchAll(LINE)) {
+  for (const [, labels = '', value] of pages.join('\n').matchAll(new RegExp(`^${name}\\{([^}]*)\\} (\\d+)`, 'gm'))) {
     const operation = /operation="([^"]*)"/.exec(labels)?.[1] ?? ''
     served.set(operation, (served.get(operation) ?? 0) + Number(value))
   }

@@ -22,7 +22,6 @@ suite('readUpConfig()', () => {
   })
 
   for (const [name, value] of [
-    ['SEALCAST_KMS', 'aws'],
     ['SEALCAST_KMS', 'cloud'],
     ['SEALCAST_ACCOUNT_ID', '12'],
     ['SEALCAST_GATEWAY_PORT', '65536'],
@@ -45,6 +44,16 @@ suite('readUpConfig()', () => {
 })
 
 suite('portWishes()', () => {
+  test('wants no port for a local KMS beside AWS KMS', () => {
+    const config = readUpConfig({ SEALCAST_KMS: 'aws' }, '/')
+    assert.ok(!('kms' in portWishes(config, { redis: true })))
+    assert.deepEqual(
+      stackProcesses(config).map(({ name }) => name),
+      ['gateway', 'delivery'],
+    )
+    assert.equal(kmsUrl(config, {}), undefined)
+  })
+
   test('wants no port for a Redis that is not ours, nor for HTTP unless asked', () => {
     const wishes = portWishes(readUpConfig({}, '/'), { redis: false })
     assert.ok(!('redis' in wishes) && !('http' in wishes))

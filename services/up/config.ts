@@ -23,10 +23,6 @@ export function readUpConfig(env: Environment, cwd: string) {
       const value = read.optionalText(name)
       return value === undefined || isAbsolute(value) ? value : resolve(cwd, value)
     }
-    // Refused rather than left to the services: nothing should be started only to be stopped again.
-    if (read.oneOf('SEALCAST_KMS', ['local', 'aws'], { default: 'local' }) === 'aws') {
-      read.refuse('SEALCAST_KMS', 'must be local: AWS KMS is not supported yet')
-    }
     const account = read.text('SEALCAST_ACCOUNT_ID', { default: '000000000000' })
     if (!/^\d{12}$/.test(account)) read.refuse('SEALCAST_ACCOUNT_ID', 'must be 12 digits')
     const publicUrl = read.optionalText('SEALCAST_PUBLIC_URL')
@@ -54,6 +50,7 @@ export function readUpConfig(env: Environment, cwd: string) {
     return {
       gateways,
       workers,
+      kms: read.oneOf('SEALCAST_KMS', ['local', 'aws'], { default: 'local' }),
       home: path('SEALCAST_HOME') ?? resolve(cwd, '.sealcast'),
       account,
       region,

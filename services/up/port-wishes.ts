@@ -8,22 +8,25 @@ const LOOPBACK = '127.0.0.1'
 
 export function portWishes(config: UpConfig, { redis }: { redis: boolean }) {
   const gatewayHost = { host: config.gatewayHost, hostVariable: 'SEALCAST_GATEWAY_HOST' }
-  const wishes = {
-    gateway: { ...gatewayHost, port: config.gatewayPort, variable: 'SEALCAST_GATEWAY_PORT' },
-    kms: {
-      host: config.kmsHost,
-      hostVariable: 'SEALCAST_KMS_HOST',
-      port: config.kmsPort,
-      variable: 'SEALCAST_KMS_PORT',
-    },
-    kmsAdmin: { host: LOOPBACK, port: config.kmsAdminPort, variable: 'SEALCAST_KMS_ADMIN_PORT' },
-  }
+  const gateway = { ...gatewayHost, port: config.gatewayPort, variable: 'SEALCAST_GATEWAY_PORT' }
+  const ownKms =
+    config.kms === 'aws'
+      ? undefined
+      : {
+          kms: {
+            host: config.kmsHost,
+            hostVariable: 'SEALCAST_KMS_HOST',
+            port: config.kmsPort,
+            variable: 'SEALCAST_KMS_PORT',
+          },
+          kmsAdmin: { host: LOOPBACK, port: config.kmsAdminPort, variable: 'SEALCAST_KMS_ADMIN_PORT' },
+        }
   const http =
     config.httpPort === undefined
       ? undefined
       : { ...gatewayHost, port: config.httpPort, variable: 'SEALCAST_HTTP_PORT' }
   const ownRedis = redis ? { host: LOOPBACK, port: config.redisPort, variable: 'SEALCAST_REDIS_PORT' } : undefined
-  return { ...wishes, ...(http ? { http } : {}), ...(ownRedis ? { redis: ownRedis } : {}) }
+  return { gateway, ...ownKms, ...(http ? { http } : {}), ...(ownRedis ? { redis: ownRedis } : {}) }
 }
 
 const METRICS = 'metrics of '

@@ -138,7 +138,14 @@ export async function runStack(o: {
 
   const redisUrl = await startRedis()
   const admin = await prepareFiles()
-  const settings = serviceSettings({ env: o.env, config, directory, ports, redisUrl })
+  const settings = serviceSettings({
+    env: o.env,
+    config,
+    directory,
+    ports,
+    redisUrl,
+    clientAccessKeyId: admin.accessKeyId,
+  })
   const plan = ({ name, service }: StackProcess): ProcessPlan => ({
     name,
     command: process.execPath,
@@ -150,6 +157,7 @@ export async function runStack(o: {
     stopGraceMs,
   })
   const plansOf = (service: string) => processes.filter((one) => one.service === service).map(plan)
+  if (config.kms === 'aws') progress.say('kms', 'AWS KMS, with the credentials that the AWS SDK finds')
   await startAll(plansOf('kms'), `ready at ${kmsUrl(config, ports)}`)
   // Workers are registered first, so that the gateways are stopped before them.
   const gatewayUrl = publicUrl(config, ports)
@@ -167,7 +175,7 @@ export async function runStack(o: {
       region: config.region,
       gatewayUrl,
       kmsUrl: kmsUrl(config, ports),
-      kmsAdminUrl: `http://127.0.0.1:${ports.kmsAdmin}`,
+      kmsAdminUrl: ports.kmsAdmin === undefined ? undefined : `http://127.0.0.1:${ports.kmsAdmin}`,
       caFile: directory.ca,
       caBundleFile: directory.caBundle,
       redisUrl,

@@ -17,6 +17,23 @@ suite('serviceSettings()', () => {
     assert.equal(gateway.PATH, '/bin')
   })
 
+  test('hands them to the services when AWS KMS was asked for', (t) => {
+    const aws = { AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's', AWS_ENDPOINT_URL_KMS: 'https://kms' }
+    const { gateway, delivery } = setup(t, { SEALCAST_KMS: 'aws', ...aws })
+    for (const settings of [gateway, delivery]) {
+      for (const [name, value] of Object.entries(aws)) assert.equal(settings[name], value)
+    }
+  })
+
+  test('never hands on what a sourced env of this stack has set', (t) => {
+    const sourced = { AWS_ACCESS_KEY_ID: CLIENT, AWS_SECRET_ACCESS_KEY: 's', AWS_ENDPOINT_URL_STS: 'https://localhost' }
+    const { gateway } = setup(t, { SEALCAST_KMS: 'aws', AWS_ROLE_ARN: 'arn', ...sourced })
+    assert.deepEqual(
+      Object.keys(gateway).filter((name) => name.startsWith('AWS_')),
+      ['AWS_ROLE_ARN'],
+    )
+  })
+
   test('hands on what it does not know, and lets what is set win', (t) => {
     const { delivery } = setup(t, { SEALCAST_LEASE_MS: '700', SEALCAST_SUBSCRIBER_CA_FILE: '/my/ca.pem' })
     assert.equal(delivery.SEALCAST_LEASE_MS, '700')
@@ -40,6 +57,8 @@ suite('serviceSettings()', () => {
   })
 })
 
+const CLIENT = 'AKIACLIENT'
+
 function setup(t: TestContext, from: Record<string, string> | ((home: string) => Record<string, string>)) {
   const home = mkdtempSync(join(tmpdir(), 'sealcast-settings-'))
   t.after(() => rmSync(home, { recursive: true }))
@@ -51,6 +70,7 @@ function setup(t: TestContext, from: Record<string, string> | ((home: string) =>
     directory: openDataDirectory(home),
     ports: { gateway: 1, kms: 2, kmsAdmin: 7, metrics },
     redisUrl: 'redis://127.0.0.1:6',
+    clientAccessKeyId: CLIENT,
   })
   const of = (name: string) => all.get(name) ?? assert.fail()
   return { home, all, gateway: of('gateway'), delivery: of('delivery'), kms: of('kms') }

@@ -1,14 +1,16 @@
 /** The environment the services are started with. */
 
 import type { Environment } from '#shared/config'
+import { awsSettings } from './aws-settings.ts'
 import { SHARES_PORTS, type UpConfig } from './config.ts'
 import type { DataDirectory } from './data-directory.ts'
 
 export interface Ports {
   readonly gateway: number
   readonly http?: number
-  readonly kms: number
-  readonly kmsAdmin: number
+  /** None with AWS KMS. */
+  readonly kms?: number
+  readonly kmsAdmin?: number
   /** By the name of the process. */
   readonly metrics: ReadonlyMap<string, number>
 }
@@ -24,10 +26,13 @@ export function serviceSettings(o: {
   directory: DataDirectory
   ports: Ports
   redisUrl: string
+  /** The access key that `env` gives to clients. */
+  clientAccessKeyId: string
 }): ReadonlyMap<string, Environment> {
   const { config, directory, ports } = o
   const settings = {
     ...withoutClientSettings(o.env, directory),
+    ...awsSettings(o.env, { kms: config.kms, clientAccessKeyId: o.clientAccessKeyId }),
     SEALCAST_HOME: config.home,
     SEALCAST_ACCOUNT_ID: config.account,
     SEALCAST_REGION: config.region,
@@ -37,10 +42,7 @@ export function serviceSettings(o: {
     SEALCAST_TLS_CERT_FILE: config.tlsFiles?.certificate ?? directory.gatewayCertificate,
     SEALCAST_TLS_KEY_FILE: config.tlsFiles?.key ?? directory.gatewayKey,
     SEALCAST_REDIS_URL: o.redisUrl,
-    SEALCAST_KMS_PORT: String(ports.kms),
-    SEALCAST_KMS_ADMIN_PORT: String(ports.kmsAdmin),
-    SEALCAST_KMS_ENDPOINT: kmsUrl(config, ports),
-    SEALCAST_KMS_DIR: config.kmsDir ?? directory.kms,
+    ...localKmsSettings(config, directory, ports),
     SEALCAST_SECRETS_DIR: config.secretsDir ?? directory.secrets,
     SEALCAST_PRINCIPALS_FILE: config.principalsFile ?? directory.principals,
     // What is tried out on one machine, or in one network, is there. Empty counts as unset everywhere.
@@ -59,14 +61,24 @@ export function publicUrl(config: UpConfig, ports: Pick<Ports, 'gateway'>): stri
   return `https://${everywhere ? 'localhost' : inUrl(config.gatewayHost)}:${ports.gateway}`
 }
 
-export function kmsUrl(config: UpConfig, ports: Pick<Ports, 'kms'>): string {
+/** @returns undefined with AWS KMS */
+export function kmsUrl(config: UpConfig, ports: Pick<Ports, 'kms'>): string | undefined {
+  if (ports.kms === undefined) return undefined
   return `${config.kmsUsesTls ? 'https' : 'http'}://${inUrl(config.kmsHost)}:${ports.kms}`
 }
 
-/**
- * Without what AWS clients read: credentials that happen to lie around must never decide anything. And
- * without the trust files of a sourced `env` of this very directory.
- */
+function localKmsSettings(config: UpConfig, directory: DataDirectory, ports: Ports): Environment {
+  const url = kmsUrl(config, ports)
+  if (url === undefined) return {}
+  return {
+    SEALCAST_KMS_PORT: String(ports.kms),
+    SEALCAST_KMS_ADMIN_PORT: String(ports.kmsAdmin),
+    SEALCAST_KMS_ENDPOINT: url,
+    SEALCAST_KMS_DIR: config.kmsDir ?? directory.kms,
+  }
+}
+
+/** Without what AWS clients read, and without the trust files of a sourced `env` of this very directory. */
 function withoutClientSettings(env: Environment, directory: DataDirectory): Environment {
   const ours = new Set([directory.ca, directory.caBundle])
   return Object.fromEntries(

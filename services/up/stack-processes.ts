@@ -8,11 +8,19 @@ export interface StackProcess {
 }
 
 /** @returns in the order of their metrics ports, in which those of the smallest stack come first and so keep theirs */
-export function stackProcesses({ gateways, workers }: { gateways: number; workers: number }): StackProcess[] {
+export function stackProcesses({
+  gateways,
+  workers,
+  kms,
+}: {
+  gateways: number
+  workers: number
+  kms: 'local' | 'aws'
+}): StackProcess[] {
   const some = (service: ServiceName, count: number): StackProcess[] =>
     Array.from({ length: count }, (_, at) => ({ name: at === 0 ? service : `${service}-${at + 1}`, service }))
   const [first, ...moreGateways] = some('gateway', gateways)
   const [firstWorker, ...moreWorkers] = some('delivery', workers)
-  const all = [first, firstWorker, ...some('kms', 1), ...moreGateways, ...moreWorkers]
+  const all = [first, firstWorker, ...some('kms', kms === 'local' ? 1 : 0), ...moreGateways, ...moreWorkers]
   return all.filter((one) => one !== undefined)
 }

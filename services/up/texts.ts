@@ -6,6 +6,7 @@ export const HELP = `Usage: npm run up [-- --gateways <number> --workers <number
 
 Starts a private Redis, a local KMS, gateways and delivery workers (one of each unless told), keeps them
 running, and stops them all on Ctrl-C. When the file env is in the data directory, everything is ready.
+With SEALCAST_KMS=aws there is no local KMS: AWS KMS is asked, with the credentials the AWS SDK finds.
 SIGUSR2 replaces gateways and workers one after another, without a pause for publishers.
 
   --gateways, SEALCAST_GATEWAYS   1 to 32, on one port; several need Linux

@@ -38,8 +38,11 @@ suite('formatEnv()', () => {
     })
   })
 
-  test('leaves the KMS endpoint out when KMS is not the stack’s own', () => {
-    assert.ok(!formatEnv({ ...client, kmsUrl: undefined, kmsAdminUrl: undefined }).includes('KMS'))
+  test('leaves the KMS endpoint out when KMS is not the stack’s own, and takes away the broker’s', () => {
+    const sourced = source('sh', formatEnv({ ...client, kmsUrl: undefined, kmsAdminUrl: undefined }), {
+      AWS_ENDPOINT_URL_KMS: 'https://kms',
+    })
+    assert.equal(sourced.AWS_ENDPOINT_URL_KMS, undefined)
   })
 })
 

@@ -36,8 +36,10 @@ export function formatEnv(client: ClientEnvironment): string {
   const lines = Object.entries(variables).flatMap(([name, value]) =>
     value === undefined ? [] : [`export ${name}=${quoteForShell(value)}`],
   )
-  // Either would make a client ignore the keys above, or send a token that belongs to others.
-  return `${lines.join('\n')}\nunset AWS_PROFILE AWS_SESSION_TOKEN\n`
+  // Either would make a client ignore the keys above, or send a token that belongs to others. An endpoint that
+  // was set for the broker knows no client of it.
+  const unset = ['AWS_PROFILE', 'AWS_SESSION_TOKEN', ...(client.kmsUrl === undefined ? ['AWS_ENDPOINT_URL_KMS'] : [])]
+  return `${lines.join('\n')}\nunset ${unset.join(' ')}\n`
 }
 
 /** Within single quotes a POSIX shell changes nothing; a single quote itself has to leave them. */
