@@ -137,7 +137,9 @@ async function runDemo(): Promise<boolean> {
   const list = [...calls].map(([operation, count]) => `${operation} ${count}`).join(', ')
   const leaked = [...published.values()].filter((body) => monitor.lines.some((line) => line.includes(body)))
   const wrong = notifications.filter(({ MessageId = '', Message }) => published.get(MessageId) !== Message)
-  say(`KMS calls for ${published.size} messages, by ${variables.AWS_ENDPOINT_URL_KMS ? "the KMS's own counter" : 'the counters of gateway and worker'}: ${total} (${list})`)
+  say(
+    `KMS calls for ${published.size} messages, by ${variables.AWS_ENDPOINT_URL_KMS ? "the KMS's own counter" : 'the counters of gateway and worker'}: ${total} (${list})`,
+  )
   say(`bodies seen in clear on their way into Redis: ${leaked.length} of ${published.size}`)
   await sns.send(new DeleteTopicCommand({ TopicArn: topicArn }))
   const good = total === 2 && leaked.length === 0 && wrong.length === 0 && entries.size === MESSAGES

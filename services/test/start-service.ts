@@ -21,10 +21,15 @@ export interface StartedService extends AsyncDisposable {
 const GRACE_MS = 3_000
 const root = dirname(dirname(import.meta.dirname))
 
-export async function startService(stack: Stack, name: 'gateway' | 'delivery'): Promise<StartedService> {
+/** @param env more variables, which win */
+export async function startService(
+  stack: Stack,
+  name: 'gateway' | 'delivery',
+  env: Readonly<Record<string, string>> = {},
+): Promise<StartedService> {
   const child = spawn(process.execPath, [join(root, 'services', name, 'main.ts')], {
     cwd: root,
-    env: { PATH: process.env.PATH, ...environmentOf(stack) },
+    env: { PATH: process.env.PATH, ...environmentOf(stack), ...env },
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   })
   const logged: Record<string, unknown>[] = []

@@ -156,7 +156,9 @@ suite('createSdkClients()', () => {
     const credential = { accessKeyId: 'a', secretAccessKey: 's' }
     const local = createSdkClients({ access: { kind: 'local', endpoint: kms.endpoint, credential }, ...patience })
     const aws = createSdkClients({ access: { kind: 'aws' }, ...patience })
-    t.after(() => [local, aws].forEach((clients) => clients.close()))
+    t.after(() => {
+      for (const clients of [local, aws]) clients.close()
+    })
     assert.equal(await local.of('us-east-1').config.useFipsEndpoint(), false)
     assert.equal(await aws.of('us-east-1').config.useFipsEndpoint(), true)
     assert.equal(await aws.of('us-east-1').config.maxAttempts(), 2)
