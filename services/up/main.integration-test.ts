@@ -39,11 +39,11 @@ suite('services/up/main.ts', () => {
     assert.equal(existsSync(join(home, 'env')), false)
   })
 
-  test('refuses AWS KMS before it touches anything', async (t) => {
+  test('refuses a KMS it does not know before it touches anything', async (t) => {
     const { home, up } = setup(t)
-    const { code, stderr } = await up([], { SEALCAST_KMS: 'aws' })
+    const { code, stderr } = await up([], { SEALCAST_KMS: 'cloud' })
     assert.equal(code, 1)
-    assert.match(stderr, /^Cannot start: SEALCAST_KMS must be local[^\n]*\n$/)
+    assert.match(stderr, /^Cannot start: SEALCAST_KMS must be one of local, aws[^\n]*\n$/)
     assert.deepEqual(readdirSync(home), [])
   })
 
