@@ -9,7 +9,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { CreateKeyCommand, DecryptCommand, GenerateDataKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import {
+  CreateKeyCommand,
+  DecryptCommand,
+  GenerateDataKeyCommand,
+  KMSClient,
+  RotateKeyOnDemandCommand,
+} from '@aws-sdk/client-kms'
 import { createCertificateAuthority, issueServerCertificate } from '#shared/pki'
 import { startTestKms, type TestKms } from '#shared/test-kms'
 
@@ -76,18 +82,27 @@ suite('durability', () => {
 suite('start', () => {
   test('a wrong root key is named, and the store left as it was', async (t) => {
     await using kms = await startTestKms()
-    await clientOf(kms, t).send(new CreateKeyCommand({}))
+    const client = clientOf(kms, t)
+    const { KeyMetadata } = await client.send(new CreateKeyCommand({}))
+    const KeyId = KeyMetadata?.KeyId
+    const { CiphertextBlob } = await client.send(new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256' }))
+    await client.send(new RotateKeyOnDemandCommand({ KeyId }))
     await kms.stop()
-    const rootKey = join(kms.dir, 'kms', 'root.key')
+    const dir = join(kms.dir, 'kms')
+    const rootKey = join(dir, 'root.key')
     const right = await readFile(rootKey)
-    const store = await readFile(join(kms.dir, 'kms', 'keystore.json'))
+    const files = ['keystore.json', 'keystore.json.bak']
+    const read = () => Promise.all(files.map((name) => readFile(join(dir, name))))
+    const store = await read()
     await writeFile(rootKey, Buffer.alloc(32, 1).toString('base64'))
     await assert.rejects(kms.start(), { code: 'ROOT_KEY_WRONG' })
     await unlink(rootKey)
     await assert.rejects(kms.start(), { code: 'ROOT_KEY_MISSING' })
-    assert.deepEqual(await readFile(join(kms.dir, 'kms', 'keystore.json')), store)
+    assert.deepEqual(await read(), store)
+    assert.deepEqual((await readdir(dir)).sort(), files)
     await writeFile(rootKey, right, { mode: 0o600 })
     await kms.start()
+    await client.send(new DecryptCommand({ CiphertextBlob }))
   })
 
   test('a second process on the same directory refuses, and the first goes on', async (t) => {

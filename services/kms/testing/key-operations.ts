@@ -110,8 +110,8 @@ export const ALIAS_OPERATIONS: readonly (Pick<KeyOperation, 'name'> & { send(o: 
   { name: 'UpdateAlias from', send: ({ client, alias, otherKey }) => client.send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: otherKey })) },
 ]
 
-/** Those that name the key by a ciphertext alone. */
-export const BY_CIPHERTEXT: ReadonlySet<string> = new Set(['Decrypt', 'ReEncrypt from'])
+/** Those that look first at the key which a ciphertext names. */
+export const BY_CIPHERTEXT: ReadonlySet<string> = new Set(['Decrypt', 'Decrypt KeyId', 'ReEncrypt from'])
 
 /** Served operations that no row is about: they take no key. */
 export const WITHOUT_KEY: readonly string[] = ['CreateKey', 'GenerateRandom', 'ListKeys']
