@@ -13,6 +13,7 @@ import type { EndpointNetworks } from '#shared/endpoint-guard'
 import type { Principal } from '#shared/principals'
 import type { SecretRing } from '#shared/record-mac'
 import type { Parameters, XmlNode } from '#shared/sns-wire'
+import type { AnnounceSnsKey } from './announce-sns-key.ts'
 import type { AppendConfirmation } from './append-confirmation.ts'
 import type { SealAndAppend } from './seal-and-append.ts'
 import type { TopicLookup } from './topic-lookup.ts'
@@ -40,6 +41,7 @@ export interface ActionServices {
   /** Every change of a topic goes through it before it is answered. */
   readonly topicChanges: Pick<ChangeNotices, 'settle' | 'announce'>
   readonly sealingKeys: Pick<SealingKeys, 'forget'>
+  readonly announceSnsKey: AnnounceSnsKey
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation
   readonly tokenSecrets: SecretRing

@@ -15,6 +15,7 @@ import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from
 import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
 import { createStreamAppender } from '#shared/stream-log'
 import { createAdmission } from './admission.ts'
+import { createAnnounceSnsKey } from './announce-sns-key.ts'
 import { createAppendConfirmation } from './append-confirmation.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { readGatewayConfig } from './config.ts'
@@ -131,6 +132,8 @@ const sealingKeys = createSealingKeys({
   onLookup: count.observeDataKeyLookup,
   onStoreFailure: (error) => log.warn('data-key.not-stored', {}, error),
 })
+// AWS's own key of that name serves nobody but SNS, so with AWS KMS there is nothing to bring about.
+const onSnsKeyFailure = (topicArn: string, error: unknown) => log.warn('sns-key.not-announced', { topicArn }, error)
 const handleRequest = createHandleRequest({
   authenticate: createAuthenticate({ principals, clock, regions: config.regions }),
   services: {
@@ -138,6 +141,7 @@ const handleRequest = createHandleRequest({
     topics: known.topics,
     topicChanges: known.topicChanges,
     sealingKeys,
+    announceSnsKey: config.kms.kind === 'local' ? createAnnounceSnsKey({ kms, onFailure: onSnsKeyFailure }) : () => {},
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),
     tokenSecrets,

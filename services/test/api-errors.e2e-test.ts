@@ -294,7 +294,7 @@ suite('the SNS API', () => {
         ' ',
         UNKNOWN_ID,
         'alias/none',
-        'alias/aws/sns',
+        'alias/aws/sqs',
         'arn:',
         `arn:aws:kms:us-east-1:000000000000:key/${UNKNOWN_ID}`,
         `arn:aws:kms:eu-west-1:000000000000:key/${UNKNOWN_ID}`,

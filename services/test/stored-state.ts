@@ -6,12 +6,12 @@ import type { Stack } from './start-stack.ts'
 /**
  * `entries-added` of a stream counts what was ever appended, also what a worker has settled since. A
  * topic's version changes with every change of the topic or its subscriptions. Leases and the retry
- * schedule's own keys come and go by themselves.
+ * schedule's own keys come and go by themselves; the ledger counts what KMS was asked, whatever came of it.
  */
 const SCRIPT = `
 local state = {}
 for _, key in ipairs(redis.call('KEYS', 'sealcast:*')) do
-  if not string.find(key, ':lease$') and not string.find(key, ':retry') then
+  if not string.find(key, ':lease$') and not string.find(key, ':retry') and not string.find(key, ':kms%-calls:') then
     local detail = ''
     if string.find(key, ':stream$') then
       local info = redis.call('XINFO', 'STREAM', key)

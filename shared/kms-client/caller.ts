@@ -12,7 +12,7 @@ import { KmsInsecureEndpointError, KmsUnavailableError } from './errors.ts'
 import type { KmsPurpose } from './purposes.ts'
 import { createSdkClients, type KmsAccess } from './sdk-clients.ts'
 
-type KmsOperation = 'GenerateDataKey' | 'Decrypt'
+type KmsOperation = 'GenerateDataKey' | 'Decrypt' | 'DescribeKey'
 
 /**
  * @param r.outcome `ok`, or the code of an error of ours

@@ -9,7 +9,7 @@
  * Caching and single flight are not here; see data-keys. Breakers: guard-kms.ts.
  */
 
-import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
+import { DecryptCommand, DescribeKeyCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
 import { acceptDecrypted, acceptGenerated, wipeAnswer } from './accept-answer.ts'
 import { createCaller, type KmsRequestObserver } from './caller.ts'
 import type { KmsPurpose } from './purposes.ts'
@@ -43,6 +43,14 @@ export interface KmsClient extends AsyncDisposable {
     principal: string
     purpose: KmsPurpose
   }): Promise<Buffer>
+  /**
+   * Asks the local KMS about a key. It makes the one that `alias/aws/sns` stands for when SNS first does.
+   *
+   * @param o.keyId any form of a topic's `KmsMasterKeyId`
+   * @param o.principal ARN of who gave the topic its key
+   * @throws {BrokerError} one of errors.ts
+   */
+  describeKey(o: { keyId: string; topicArn: string; principal: string }): Promise<void>
   /**
    * Looks for AWS's credentials, as each call does by itself; with the local KMS there is nothing to look for.
    *
@@ -117,6 +125,17 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
         purpose,
         accept: (output) => acceptDecrypted(output, keyArn),
         discard: wipeAnswer,
+      }),
+    describeKey: ({ keyId, topicArn, principal }) =>
+      caller.call({
+        command: new DescribeKeyCommand({ KeyId: qualifyKeyId(keyId, topicArn) }),
+        operation: 'DescribeKey',
+        region: placeOf(topicArn).region,
+        topicArn,
+        principal,
+        purpose: 'describe',
+        accept: () => undefined,
+        discard: () => undefined,
       }),
     findCredentials: () => caller.findCredentials(),
     async [Symbol.asyncDispose]() {

@@ -14,7 +14,7 @@ const RECENT_MS = 60_000
 export const createTopic: Action = {
   name: 'CreateTopic',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topicChanges, clock }) {
+  async run({ parameters, caller }, { catalog, topicChanges, announceSnsKey, clock }) {
     refuseUnsupported(parameters, ['Tags', 'DataProtectionPolicy'])
     const entries = parameters.map('Attributes')
     const wanted = parameters.get('Name')
@@ -34,6 +34,8 @@ export const createTopic: Action = {
       createdAt: clock.now(),
       attributes,
     })
+    const keyId = attributes.kmsMasterKeyId
+    if (created && keyId !== undefined) announceSnsKey({ topicArn: arn, keyId, principal: caller.principal.arn })
     // Another gateway may still know an earlier topic of the name, whose messages nobody gets any more. Who finds
     // the topic there must not be faster than who has just created it.
     if (created || clock.now() - topic.createdAt < RECENT_MS) await topicChanges.settle(arn)

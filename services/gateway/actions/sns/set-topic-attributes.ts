@@ -14,7 +14,7 @@ import { setTopicAttribute } from '../../topic-attributes.ts'
 export const setTopicAttributes: Action = {
   name: 'SetTopicAttributes',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topics, topicChanges }) {
+  async run({ parameters, caller }, { catalog, topics, topicChanges, announceSnsKey }) {
     const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'SetTopicAttributes' })
     const name = requireParameter(parameters, 'AttributeName')
     const value = parameters.get('AttributeValue') ?? ''
@@ -29,6 +29,7 @@ export const setTopicAttributes: Action = {
       void topics.forget(arn)
       throw error
     }
+    if (name === 'KmsMasterKeyId') announceSnsKey({ topicArn: arn, keyId: value, principal: caller.principal.arn })
     // Also when nothing changed: who stored the change may have died before all others knew.
     if (name === 'KmsMasterKeyId' && value === '') topicChanges.announce(arn)
     else await topicChanges.settle(arn)

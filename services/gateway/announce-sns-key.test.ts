@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { createAnnounceSnsKey } from './announce-sns-key.ts'
+
+const TOPIC = 'arn:aws:sns:eu-west-1:111111111111:orders'
+const principal = 'arn:aws:iam::111111111111:user/ada'
+
+suite('announceSnsKey()', () => {
+  for (const keyId of ['alias/aws/sns', 'arn:aws:kms:eu-west-1:111111111111:alias/aws/sns']) {
+    test(`asks KMS about ${keyId}, for whoever gave it`, () => {
+      const { announceSnsKey, asked } = setup()
+      announceSnsKey({ topicArn: TOPIC, keyId, principal })
+      assert.deepEqual(asked, [{ topicArn: TOPIC, keyId, principal }])
+    })
+  }
+
+  for (const keyId of [
+    'alias/aws/sqs',
+    'alias/AWS/sns',
+    'alias/aws/sns2',
+    'aws/sns',
+    'alias/orders',
+    '11111111-2222-4333-8444-555555555555',
+    'arn:aws:kms:eu-west-1:222222222222:alias/aws/sns',
+    'arn:aws:kms:us-east-1:111111111111:alias/aws/sns',
+    'arn:aws:kms:eu-west-1:111111111111:key/alias/aws/sns',
+  ]) {
+    test(`asks nothing about ${keyId}`, () => {
+      const { announceSnsKey, asked } = setup()
+      announceSnsKey({ topicArn: TOPIC, keyId, principal })
+      assert.deepEqual(asked, [])
+    })
+  }
+
+  test('tells of a failure and throws nothing', async () => {
+    const error = new Error('down')
+    const { announceSnsKey, failures } = setup(error)
+    announceSnsKey({ topicArn: TOPIC, keyId: 'alias/aws/sns', principal })
+    await new Promise(setImmediate)
+    assert.deepEqual(failures, [[TOPIC, error]])
+  })
+})
+
+function setup(failure?: Error) {
+  const asked: unknown[] = []
+  const failures: unknown[] = []
+  const announceSnsKey = createAnnounceSnsKey({
+    kms: {
+      async describeKey(o) {
+        asked.push(o)
+        if (failure !== undefined) throw failure
+      },
+    },
+    onFailure: (topicArn, error) => failures.push([topicArn, error]),
+  })
+  return { announceSnsKey, asked, failures }
+}

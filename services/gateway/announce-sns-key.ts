@@ -1,0 +1,31 @@
+/**
+ * A topic was given SNS's own key, `alias/aws/sns`: KMS is asked about it, which has it make the key of that account and
+ * region. So an owner finds it in KMS before anybody publishes; where KMS does not answer now, the first publish does it.
+ */
+
+import type { KmsClient } from '#shared/kms-client'
+import { qualifyKeyId } from '#shared/kms-client'
+
+/**
+ * Does not wait for KMS, and does nothing for other keys.
+ *
+ * @param keyId what the topic was given
+ * @param principal ARN of who gave it
+ */
+export type AnnounceSnsKey = (o: { topicArn: string; keyId: string; principal: string }) => void
+
+const SNS_ALIAS = 'alias/aws/sns'
+
+export function createAnnounceSnsKey({
+  kms,
+  onFailure,
+}: {
+  kms: Pick<KmsClient, 'describeKey'>
+  onFailure: (topicArn: string, error: unknown) => void
+}): AnnounceSnsKey {
+  return ({ topicArn, keyId, principal }) => {
+    // By name or ARN; the key of another account or region is not for this topic to bring about.
+    if (qualifyKeyId(keyId, topicArn) !== qualifyKeyId(SNS_ALIAS, topicArn)) return
+    kms.describeKey({ keyId, topicArn, principal }).catch((error: unknown) => onFailure(topicArn, error))
+  }
+}
