@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { suite, test } from 'node:test'
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { systemClock } from '#shared/clock'
+import { createKmsClient } from '#shared/kms-client'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
+import { startTestKms } from '#shared/test-kms'
 import { startTestRedis } from '#shared/test-redis'
+import type { DataKeySource } from './data-key-source.ts'
 import { createDataKeyStore } from './data-key-store.ts'
 import { pair } from './data-key-store-conformance.ts'
 import { createFakeDataKeySource } from './fake-data-key-source.ts'
@@ -72,6 +76,26 @@ suite('several gateways on one Redis', () => {
   })
 })
 
+suite('several gateways on one Redis and a KMS', () => {
+  for (const count of [1, 2]) {
+    test(`cost one GenerateDataKey by the KMS's log for 3,000 first uses at once, ${count} gateways`, async () => {
+      await using redis = await setup()
+      await using kms = await startTestKms()
+      const admin = new KMSClient({ endpoint: kms.endpoint, region: 'us-east-1', credentials: kms.user })
+      const { KeyMetadata: key } = await admin.send(new CreateKeyCommand({}))
+      admin.destroy()
+      await using client = createKmsClient({ endpoint: kms.endpoint, credential: kms.broker, observe() {} })
+      const gateways = await Promise.all(Array.from({ length: count }, () => redis.gateway(client)))
+      const ofPair = { ...pair, configuredKeyId: key?.Arn ?? '' }
+      const uses = Array.from({ length: 3_000 }, (_, at) => gateways[at % count]?.use(ofPair, idOf))
+      assert.equal(new Set(await Promise.all(uses)).size, 1)
+      await kms.stop()
+      const logged = (name: string) => kms.log.filter(({ operation }) => operation === name).length
+      assert.deepEqual([logged('GenerateDataKey'), logged('Decrypt')], [1, count - 1])
+    })
+  }
+})
+
 function idOf({ dataKey }: IssuedDataKey): string {
   return dataKey.id.toString('hex')
 }
@@ -112,10 +136,11 @@ async function setup({ cluster = false }: { cluster?: boolean } = {}) {
     /** Before a restart: ioredis takes a command seen while a monitor reconnects for an answer, and throws from its socket. */
     watchNoMore: () => monitor.disconnect(),
     ready: () => Promise.all(connections.filter((redis) => redis !== monitor).map((redis) => whenReady(redis))),
-    async gateway() {
+    /** @param source the fake KMS unless told */
+    async gateway(source: DataKeySource = kms) {
       const redis = await connect('gateway')
       const store = createDataKeyStore({ redis, recordMac, onForged: (what) => reports.push(what) })
-      return createSealingKeys({ kms, store, clock: systemClock, reuseMs: 300_000, onLookup: () => {} })
+      return createSealingKeys({ kms: source, store, clock: systemClock, reuseMs: 300_000, onLookup: () => {} })
     },
     async [Symbol.asyncDispose]() {
       for (const redis of connections) await closeRedis(redis)
