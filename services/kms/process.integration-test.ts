@@ -14,10 +14,14 @@ import {
   DecryptCommand,
   GenerateDataKeyCommand,
   KMSClient,
+  ListKeysCommand,
   RotateKeyOnDemandCommand,
 } from '@aws-sdk/client-kms'
+import { createFakeClock } from '#shared/clock'
 import { createCertificateAuthority, issueServerCertificate } from '#shared/pki'
 import { startTestKms, type TestKms } from '#shared/test-kms'
+import { enableRotation, scheduleDeletion } from './key-lifecycle.ts'
+import { openKeyStore } from './key-store.ts'
 
 /** Crashes in the test of durability; each in another moment of a write. */
 const CRASHES = 24
@@ -105,6 +109,26 @@ suite('start', () => {
     await client.send(new DecryptCommand({ CiphertextBlob }))
   })
 
+  test('deletes and rotates what became due before it', async (t) => {
+    const dir = await mkdtemp(join(tmpdir(), 'sealcast-kms-due-'))
+    t.after(() => rm(dir, { recursive: true }))
+    const [deleted, rotated] = await keysOf2025(join(dir, 'kms'))
+    await using kms = await startTestKms({ dir })
+    const done = kms.log.filter(({ event }) => event === 'key.deleted' || event === 'key.rotated')
+    assert.deepEqual(
+      done.map(({ event, keyArn }) => [event, keyArn]),
+      [
+        ['key.rotated', rotated],
+        ['key.deleted', deleted],
+      ],
+    )
+    const { Keys } = await clientOf(kms, t).send(new ListKeysCommand({}))
+    assert.deepEqual(
+      Keys?.map(({ KeyArn }) => KeyArn),
+      [rotated],
+    )
+  })
+
   test('a second process on the same directory refuses, and the first goes on', async (t) => {
     const dir = await mkdtemp(join(tmpdir(), 'sealcast-kms-second-'))
     t.after(() => rm(dir, { recursive: true }))
@@ -176,6 +200,17 @@ suite('end', () => {
     await gone(kms)
   })
 })
+
+/** @returns a key that was to be deleted and one that was to be rotated long ago */
+async function keysOf2025(dir: string): Promise<[string, string]> {
+  const clock = createFakeClock(Date.UTC(2025, 0, 1))
+  const place = { account: '000000000000', region: 'us-east-1', description: '' }
+  await using store = await openKeyStore({ dir, clock, onEvent: () => undefined })
+  const [deleted, rotated] = [await store.createKey(place), await store.createKey(place)]
+  await store.changeKey(deleted.arn, (key, { now }) => scheduleDeletion(key, { now, windowDays: 7 }))
+  await store.changeKey(rotated.arn, (key, { now }) => enableRotation(key, { now, periodDays: 90 }))
+  return [deleted.arn, rotated.arn]
+}
 
 function rawRequest(body: string): string {
   return `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`
