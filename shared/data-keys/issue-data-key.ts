@@ -138,6 +138,8 @@ export function createDataKeyIssuer({
         return undefined
       }
       const { topicArn, principal, configuredKeyId } = pair
+      // Before the answer: from then on nothing but the import stands between the plaintext and its end.
+      const dataKeyId = randomBytes(DATA_KEY_ID_BYTES)
       const issuedAt = clock.now()
       const { plaintext, encryptedDataKey, keyArn } = await kms.generateDataKey({
         keyId: configuredKeyId,
@@ -145,7 +147,7 @@ export function createDataKeyIssuer({
         principal,
         purpose: 'issue',
       })
-      const dataKey = deriveAndZero(randomBytes(DATA_KEY_ID_BYTES), plaintext)
+      const dataKey = deriveAndZero(dataKeyId, plaintext)
       const notAfter = issuedAt + reuseMs
       storeInBackground(pair, token, { dataKeyId: dataKey.id, encryptedDataKey, keyArn, issuedAt, notAfter })
       return { issued: { dataKey, encryptedDataKey, keyArn, issuedAt }, expiresAt: notAfter }

@@ -42,9 +42,15 @@ export function deriveDataKey(id: Uint8Array, plaintext: Uint8Array): DataKey {
       `Cannot derive a data key: it must have ${KEY_BYTES} bytes, it has ${plaintext.byteLength}`,
     )
   }
-  const key = Buffer.from(hkdfSync('sha256', plaintext, id, ENCRYPT_INFO, KEY_BYTES))
-  const encryptionKey = createSecretKey(key)
-  key.fill(0)
+  const encryptionKey = importAndZero(Buffer.from(hkdfSync('sha256', plaintext, id, ENCRYPT_INFO, KEY_BYTES)))
   const commitment = Buffer.from(hkdfSync('sha256', plaintext, id, COMMIT_INFO, COMMITMENT_BYTES))
   return { id: Buffer.from(id), encryptionKey, commitment }
+}
+
+function importAndZero(key: Buffer): KeyObject {
+  try {
+    return createSecretKey(key)
+  } finally {
+    key.fill(0)
+  }
 }
