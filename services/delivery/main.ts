@@ -6,7 +6,7 @@ import { systemClock } from '#shared/clock'
 import { createOpeningKeys } from '#shared/data-keys'
 import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
-import { notifyReady, shutdownSignal } from '#shared/lifecycle'
+import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
 import { createMetrics, serveMetrics } from '#shared/metrics'
@@ -40,8 +40,10 @@ import { createTopicCache } from './topic-cache.ts'
 import { waitForMeta } from './wait-for-meta.ts'
 
 const clock = systemClock
-const config = readDeliveryConfig(process.env)
 const log = createLog({ service: 'delivery' })
+reportCrashes(log)
+keepInspectorShut(log)
+const config = readDeliveryConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'delivery' })
 const count = createDeliveryMetrics(metrics)

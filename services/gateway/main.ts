@@ -6,7 +6,7 @@ import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createSealingKeys } from '#shared/data-keys'
 import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
-import { notifyReady, shutdownSignal } from '#shared/lifecycle'
+import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals } from '#shared/principals'
@@ -32,8 +32,10 @@ import { startGatewayServer } from './server.ts'
 const COMMAND_TIMEOUT_MS = 2_000
 
 const clock = systemClock
-const config = readGatewayConfig(process.env)
 const log = createLog({ service: 'gateway' })
+reportCrashes(log)
+keepInspectorShut(log)
+const config = readGatewayConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
 const count = createGatewayMetrics(metrics)

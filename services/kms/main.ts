@@ -7,7 +7,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { systemClock } from '#shared/clock'
-import { notifyReady, shutdownSignal } from '#shared/lifecycle'
+import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog, type Log } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals } from '#shared/principals'
@@ -24,6 +24,8 @@ import { startServer } from './server.ts'
 import { startUpkeep } from './upkeep.ts'
 
 const log = createLog({ service: 'kms' })
+reportCrashes(log)
+keepInspectorShut(log)
 try {
   await run(readKmsConfig(process.env), shutdownSignal())
 } catch (error) {

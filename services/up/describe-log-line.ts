@@ -1,7 +1,7 @@
 /** Turns what a person should see of a service's log into one readable line; the rest into nothing. */
 
 const SHOWN_LEVELS = new Set(['warn', 'error', 'fatal'])
-const LEFT_OUT = new Set(['level', 'time', 'service', 'event', 'alarm', 'error'])
+const LEFT_OUT = new Set(['level', 'time', 'service', 'event', 'alarm', 'error', 'origin', 'frames'])
 const LONGEST = 500
 
 /**

@@ -64,7 +64,7 @@ suite('services/up/main.ts', () => {
     const { up } = setup(t)
     const { code, stderr } = await up([], { SEALCAST_DATA_KEY_REUSE_SECONDS: '301' })
     assert.equal(code, 1)
-    assert.match(stderr, /\nCannot start gateway: [^\n]+\n {2}[^\n]*SEALCAST_DATA_KEY_REUSE_SECONDS[^\n]+ 301\n$/)
+    assert.match(stderr, /\nCannot start gateway: [^\n]+\n {2}[^\n]*SEALCAST_DATA_KEY_REUSE_SECONDS[^\n]+ 301\)\n$/)
     assert.doesNotMatch(stderr, /^ *at |main\.ts:\d/m)
   })
 
