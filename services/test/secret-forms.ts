@@ -14,7 +14,7 @@ export interface Searched {
  * Byte strings of which one is found wherever the secret is: as it is, in base64 and base64url whatever stands before
  * and behind it, in hex, in a URL, in JSON and in JSON within JSON, and as Node prints buffers.
  */
-export function formsOf(secret: Buffer): ReadonlyMap<string, Buffer> {
+function formsOf(secret: Buffer): ReadonlyMap<string, Buffer> {
   const text = secret.toString('utf8')
   const isText = Buffer.from(text, 'utf8').equals(secret)
   const json = JSON.stringify(text).slice(1, -1)
