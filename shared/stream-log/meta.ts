@@ -58,6 +58,24 @@ export async function openMeta({
   return decodeMeta(Array.isArray(reply) ? reply.map(textOf) : [], recordMac)
 }
 
+/**
+ * For whoever only looks: changes nothing.
+ *
+ * @returns undefined where no process has begun yet
+ * @throws {RecordForgedError} when the record is not as one of us wrote it
+ * @throws {SchemaUnsupportedError} when the data is of another release's schema
+ */
+export async function readPartitions({
+  redis,
+  recordMac,
+}: {
+  redis: Redis
+  recordMac: RecordMac
+}): Promise<number | undefined> {
+  const stored = await readMeta(redis)
+  return stored === undefined ? undefined : decodeMeta(stored, recordMac).partitions
+}
+
 type StoredMeta = (string | undefined)[]
 
 /** @returns schema version, partitions and MAC; undefined when there is no record */
