@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
-import { createOpeningKeys } from '#shared/data-keys'
+import { createOpeningKeys, createRewrapStore, followRewraps } from '#shared/data-keys'
 import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
@@ -135,8 +135,13 @@ async function deliver(partitions: number): Promise<void> {
     onDisagreement: (stored) => log.alarm('partitions.disagree', { inForce: partitions, stored }),
   })
   const catalog = createCatalog({ redis, recordMac, onForged })
+  const rewraps = createRewrapStore({ redis, recordMac, onForged })
   const openBody = createOpenBody({
-    openingKeys: createOpeningKeys({ kms: guardedKms, clock, onLookup: count.observeDataKeyLookup }),
+    openingKeys: createOpeningKeys({
+      kms: followRewraps(guardedKms, rewraps),
+      clock,
+      onLookup: count.observeDataKeyLookup,
+    }),
     clock,
   })
   const compose = createCompose({

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
-import { createDataKeyStore, createSealingKeys } from '#shared/data-keys'
+import { createDataKeyStore, createRewrapStore, createSealingKeys, followRewraps } from '#shared/data-keys'
 import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
 import { createKmsLedger } from '#shared/kms-ledger'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
@@ -125,7 +125,7 @@ const guardedKms = guardKms(kms, {
   },
 })
 const sealingKeys = createSealingKeys({
-  kms: guardedKms,
+  kms: followRewraps(guardedKms, createRewrapStore({ redis, recordMac, onForged })),
   store: createDataKeyStore({ redis, recordMac, onForged }),
   clock,
   reuseMs: config.dataKeyReuseMs,

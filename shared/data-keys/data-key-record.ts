@@ -9,7 +9,7 @@
 import { parseDocument, type SchemaOf, schema } from '#shared/config'
 import type { Part } from '#shared/framing'
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { CONTEXT_KEY, type DataKeyPair } from './data-key-pair.ts'
+import { CONTEXT_KEY, type DataKeyPair, recordNameOf } from './data-key-pair.ts'
 
 export interface DataKeyRecord {
   dataKeyId: Buffer
@@ -81,6 +81,25 @@ export function decodeDataKeyRecord(value: string, pair: DataKeyPair, recordMac:
     context[0][1] === pair.topicArn
   if (!namesPair) throw new RecordForgedError('Cannot trust a stored record: a data key names another pair')
   return record
+}
+
+/**
+ * For whoever reads all records rather than one of a known pair.
+ *
+ * @param at where it was found: a record of another pair than the name says is forged here
+ * @throws {RecordForgedError}
+ */
+export function decodeFoundDataKeyRecord(
+  value: string,
+  at: { topicArn: string; name: string },
+  recordMac: RecordMac,
+): DataKeyRecord & DataKeyPair {
+  const { principal, configuredKeyId } = parseStored(value)
+  const pair = { topicArn: at.topicArn, principal, configuredKeyId }
+  if (recordNameOf(pair) !== at.name) {
+    throw new RecordForgedError('Cannot trust a stored record: a data key lies under the name of another pair')
+  }
+  return { ...pair, ...decodeDataKeyRecord(value, pair, recordMac) }
 }
 
 function parseStored(value: string): SchemaOf<typeof storedRecord> {

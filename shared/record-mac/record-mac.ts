@@ -16,7 +16,15 @@ import { RecordForgedError, SecretRingError } from './errors.ts'
 import type { SecretRing } from './secret-ring.ts'
 
 /** A body record carries its entry's MAC, hence no kind of its own. */
-export type RecordKind = 'entry' | 'topic' | 'subscription' | 'data-key' | 'meta' | 'change-notice' | 'change-ack'
+export type RecordKind =
+  | 'entry'
+  | 'topic'
+  | 'subscription'
+  | 'data-key'
+  | 'rewrap'
+  | 'meta'
+  | 'change-notice'
+  | 'change-ack'
 
 export interface RecordMac {
   /** Makes the MAC under the current secret: `<secret id>.<base64url of 32 bytes>`. */
