@@ -6,7 +6,12 @@
  * plaintexts are copied out of the SDK's buffers and never become strings here, which cannot be wiped.
  */
 
-import type { DecryptCommandOutput, GenerateDataKeyCommandOutput } from '@aws-sdk/client-kms'
+import type {
+  DecryptCommandOutput,
+  DescribeKeyCommandOutput,
+  GenerateDataKeyCommandOutput,
+  ReEncryptCommandOutput,
+} from '@aws-sdk/client-kms'
 import { KmsIntegrityError } from './errors.ts'
 import { placeOf } from './qualify-key-id.ts'
 import { revealsKey } from './reveals-key.ts'
@@ -51,6 +56,37 @@ export function acceptDecrypted(output: DecryptCommandOutput, keyArn: string): B
   if (usedArn !== keyArn) throw new KmsIntegrityError('Cannot use the data key: KMS decrypted with another key')
   requireDataKey(plaintext)
   return ownCopy(plaintext)
+}
+
+/**
+ * Without the plaintext nobody can tell here whether the answer gives the key away; that KMS was asked by way of
+ * GenerateDataKey before, whose answer did not.
+ *
+ * @throws {KmsIntegrityError}
+ */
+export function acceptReEncrypted(
+  { CiphertextBlob: ciphertext, SourceKeyId: fromKeyArn, KeyId: toKeyArn }: ReEncryptCommandOutput,
+  asked: { fromKeyArn: string; toKeyArn: string },
+): Buffer {
+  if (fromKeyArn !== asked.fromKeyArn || toKeyArn !== asked.toKeyArn) {
+    throw new KmsIntegrityError('Cannot use the re-encrypted data key: KMS answered for other keys')
+  }
+  if (ciphertext === undefined || ciphertext.byteLength === 0 || ciphertext.byteLength > MAX_CIPHERTEXT_BYTES) {
+    throw new KmsIntegrityError('Cannot use the re-encrypted data key: KMS sent none')
+  }
+  return Buffer.from(ciphertext)
+}
+
+/** @throws {KmsIntegrityError} */
+export function acceptDescribed(
+  { KeyMetadata: metadata }: DescribeKeyCommandOutput,
+  { asked, region }: { asked: string; region: string },
+): { keyArn: string; state: string } {
+  const { Arn: keyArn, KeyState: state } = metadata ?? {}
+  if (keyArn === undefined || state === undefined || !canStandFor(asked, region, keyArn)) {
+    throw new KmsIntegrityError('Cannot use the description of a key: KMS answered for another key')
+  }
+  return { keyArn, state }
 }
 
 /** Zeroes the SDK's buffer, which is a view on memory it shares with other answers. */

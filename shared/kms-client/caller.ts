@@ -12,12 +12,12 @@ import { KmsInsecureEndpointError, KmsUnavailableError } from './errors.ts'
 import type { KmsPurpose } from './purposes.ts'
 import { createSdkClients, type KmsAccess } from './sdk-clients.ts'
 
-type KmsOperation = 'GenerateDataKey' | 'Decrypt' | 'DescribeKey'
+type KmsOperation = 'GenerateDataKey' | 'Decrypt' | 'ReEncrypt' | 'DescribeKey'
 
 /**
  * @param r.outcome `ok`, or the code of an error of ours
- * @param r.topicArn whose data key it was about
- * @param r.principal ARN of the publisher for whom KMS was asked
+ * @param r.topicArn whose data key it was about; with an empty name when it was about no topic's
+ * @param r.principal ARN of the publisher for whom KMS was asked, or to whom the data key was issued
  */
 export type KmsRequestObserver = (r: {
   operation: KmsOperation
@@ -38,6 +38,8 @@ interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputT
   region: string
   topicArn: string
   principal: string
+  /** Whom the broker speaks for to the local KMS: the principal unless told; with undefined nobody. */
+  actingFor?: string | undefined
   purpose: KmsPurpose
   /** Checks the answer and copies what is needed. */
   accept: (output: Output) => T
@@ -45,7 +47,7 @@ interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputT
   discard: (output: Output) => void
 }
 
-interface Caller {
+export interface Caller {
   call<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
     call: KmsCall<Input, Output, T>,
   ): Promise<T>
@@ -71,8 +73,8 @@ export function createCaller(o: {
     async call(call) {
       const signal = AbortSignal.timeout(o.deadlineMs)
       const attempts = trackAttempts(call, signal)
-      if (o.access.kind === 'local') speakFor(call)
-      else refusePlainHttp(call)
+      if (o.access.kind === 'aws') refusePlainHttp(call)
+      else speakFor(call)
       const answered = clients
         .of(call.region)
         .send(call.command, { abortSignal: signal })
@@ -109,16 +111,18 @@ export function createCaller(o: {
   }
 }
 
-/** Names the publisher, in the step before signing: the local KMS believes it of the broker alone. AWS KMS is told nothing of ours. */
+/** Names whom the broker speaks for, in the step before signing: the local KMS believes it of the broker alone. AWS KMS is told nothing of ours. */
 function speakFor<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>({
   command,
-  principal,
+  ...call
 }: KmsCall<Input, Output, T>): void {
+  const speaksFor = 'actingFor' in call ? call.actingFor : call.principal
+  if (speaksFor === undefined) return
   command.middlewareStack.add(
     (next) => (args) => {
       const { request } = args
       if (typeof request === 'object' && request !== null && 'headers' in request) {
-        Object.assign(request.headers as object, { [ON_BEHALF_OF_HEADER]: principal })
+        Object.assign(request.headers as object, { [ON_BEHALF_OF_HEADER]: speaksFor })
       }
       return next(args)
     },

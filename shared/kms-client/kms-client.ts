@@ -1,5 +1,6 @@
 /**
- * Asks KMS for data keys: GenerateDataKey before sealing, Decrypt before opening.
+ * Asks KMS for data keys: GenerateDataKey before sealing, Decrypt before opening; and, for operators, what a key
+ * identifier stands for and a data key under another KMS key (operator-calls.ts).
  *
  * Each call is bounded as a whole by one deadline, over all attempts: the SDK has no time limit of
  * its own, and a publisher waits. To the local KMS the publisher's ARN travels in a signed header, so that
@@ -9,9 +10,11 @@
  * Caching and single flight are not here; see data-keys. Breakers: guard-kms.ts.
  */
 
-import { DecryptCommand, DescribeKeyCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
+import { DecryptCommand, GenerateDataKeyCommand } from '@aws-sdk/client-kms'
 import { acceptDecrypted, acceptGenerated, wipeAnswer } from './accept-answer.ts'
 import { createCaller, type KmsRequestObserver } from './caller.ts'
+import { contextOf } from './encryption-context.ts'
+import { createOperatorCalls, type OperatorCalls } from './operator-calls.ts'
 import type { KmsPurpose } from './purposes.ts'
 import { placeOf, qualifyKeyId } from './qualify-key-id.ts'
 import type { KmsAccess, KmsCredential } from './sdk-clients.ts'
@@ -43,14 +46,8 @@ export interface KmsClient extends AsyncDisposable {
     principal: string
     purpose: KmsPurpose
   }): Promise<Buffer>
-  /**
-   * Asks the local KMS about a key. It makes the one that `alias/aws/sns` stands for when SNS first does.
-   *
-   * @param o.keyId any form of a topic's `KmsMasterKeyId`
-   * @param o.principal ARN of who gave the topic its key
-   * @throws {BrokerError} one of errors.ts
-   */
-  describeKey(o: { keyId: string; topicArn: string; principal: string }): Promise<void>
+  reEncrypt: OperatorCalls['reEncrypt']
+  describeKey: OperatorCalls['describeKey']
   /**
    * Looks for AWS's credentials, as each call does by itself; with the local KMS there is nothing to look for.
    *
@@ -126,25 +123,10 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
         accept: (output) => acceptDecrypted(output, keyArn),
         discard: wipeAnswer,
       }),
-    describeKey: ({ keyId, topicArn, principal }) =>
-      caller.call({
-        command: new DescribeKeyCommand({ KeyId: qualifyKeyId(keyId, topicArn) }),
-        operation: 'DescribeKey',
-        region: placeOf(topicArn).region,
-        topicArn,
-        principal,
-        purpose: 'describe',
-        accept: () => undefined,
-        discard: () => undefined,
-      }),
+    ...createOperatorCalls({ caller, access: o.access }),
     findCredentials: () => caller.findCredentials(),
     async [Symbol.asyncDispose]() {
       caller.close()
     },
   }
-}
-
-/** SNS's own encryption context: what key policies for SNS topics are written against. */
-function contextOf(topicArn: string): Record<string, string> {
-  return { 'aws:sns:topicArn': topicArn }
 }
