@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { type Environment, readSettings } from '#shared/config'
+import { type KmsSettings, readKmsSettings } from '#shared/kms-client'
 
 export interface CliConfig {
   principalsFile: string
@@ -34,4 +35,32 @@ export function readKmsCallsConfig(env: Environment): Readonly<KmsCallsConfig> {
     // As the gateways have it: it decides how many requests were to be expected.
     reuseMs: 1000 * read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),
   }))
+}
+
+export interface KeysConfig {
+  redisUrl: string
+  secretsDir: string
+  kms: KmsSettings
+  /** The broker's own account, and that of keys which are named without one. */
+  accountId: string
+  /** Of keys that are named without one. */
+  region: string
+}
+
+/** @throws {ConfigError} naming every variable that is bad */
+export function readKeysConfig(env: Environment): Readonly<KeysConfig> {
+  // Where a data directory's `env` is sourced it names the local KMS for AWS's tools.
+  const kmsEndpoint = env.SEALCAST_KMS_ENDPOINT ?? env.AWS_ENDPOINT_URL_KMS
+  return readSettings({ ...env, SEALCAST_KMS_ENDPOINT: kmsEndpoint }, (read) => {
+    const home = read.text('SEALCAST_HOME', { default: '.sealcast' })
+    const accountId = read.text('SEALCAST_ACCOUNT_ID', { default: '000000000000' })
+    if (!/^\d{12}$/.test(accountId)) read.refuse('SEALCAST_ACCOUNT_ID', 'must be 12 digits')
+    return {
+      redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
+      secretsDir: read.text('SEALCAST_SECRETS_DIR', { default: join(home, 'secrets') }),
+      kms: readKmsSettings(read),
+      accountId,
+      region: read.text('SEALCAST_REGION', { default: read.text('AWS_REGION', { default: 'us-east-1' }) }),
+    }
+  })
 }

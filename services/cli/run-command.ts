@@ -5,7 +5,7 @@
  * | code | |
  * |---|---|
  * | 0 | done |
- * | 1 | something failed that nobody here foresaw (disk full, no permission) |
+ * | 1 | something failed that nobody here foresaw (disk full, no permission), or what was to be done is done in part |
  * | 2 | refused: the command line, a setting or the state of things does not allow it; nothing was changed |
  */
 
@@ -13,9 +13,10 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '#shared/clock'
 import type { Environment } from '#shared/config'
 import { BrokerError, describeError } from '#shared/errors'
+import { addKeysCommand } from './commands/keys.ts'
 import { addKmsCommand } from './commands/kms.ts'
 import { addPrincipalsCommand } from './commands/principals.ts'
-import { readCliConfig, readKmsCallsConfig } from './config.ts'
+import { readCliConfig, readKeysConfig, readKmsCallsConfig } from './config.ts'
 
 export interface Surroundings {
   env: Environment
@@ -44,6 +45,7 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
     })
   addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), writeOutput })
   addKmsCommand(program, { readConfig: () => readKmsCallsConfig(env), clock: systemClock, writeOutput })
+  addKeysCommand(program, { readConfig: () => readKeysConfig(env), writeOutput, writeError })
   try {
     await program.parseAsync(words, { from: 'user' })
     return DONE
