@@ -49,6 +49,7 @@ function setup(failure?: Error) {
       async describeKey(o) {
         asked.push(o)
         if (failure !== undefined) throw failure
+        return { keyArn: '', state: 'Enabled' }
       },
     },
     onFailure: (topicArn, error) => failures.push([topicArn, error]),

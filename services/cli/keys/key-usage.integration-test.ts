@@ -152,7 +152,7 @@ suite('readKeyUsage()', () => {
       ...stage,
       partitions: 4,
       resolveKey: (keyId, topicArn) =>
-        stage.kmsClient.describeKey({ keyId, topicArn, account: '000000000000', region: 'us-east-1' }),
+        stage.kmsClient.describeKey({ keyId, topicArn, principal: 'arn:aws:iam::000000000000:root' }),
       onForged: () => assert.fail('a record was forged'),
       clock: systemClock,
       pause,

@@ -48,7 +48,7 @@ export async function withDeployment<T>(
     await using kms = await openKmsClient(config.kms, {
       observe(request) {
         // One about no topic has no ledger to go to.
-        if (request.topicArn !== '') ledger.record(request)
+        if (!request.topicArn.endsWith(':')) ledger.record(request)
       },
       readCredential: () => readBrokerCredential(config.secretsDir),
     })
@@ -60,12 +60,12 @@ export async function withDeployment<T>(
         catalog: createCatalog({ redis, recordMac, onForged }),
         rewraps: createRewrapStore({ redis, recordMac, onForged }),
         resolveKey: (keyId, topicArn) => {
-          const [, , , region = '', account = ''] = topicArn.split(':')
-          return kms.describeKey({ keyId, region, account, topicArn })
+          const [, , , , account = ''] = topicArn.split(':')
+          return kms.describeKey({ keyId, topicArn, principal: rootOf(account) })
         },
         describeKey: (keyId) => {
           const [, , , region = config.region, account = config.accountId] = keyId.split(':')
-          return kms.describeKey({ keyId, region, account })
+          return kms.describeKey({ keyId, topicArn: `arn:aws:sns:${region}:${account}:`, principal: rootOf(account) })
         },
         reEncrypt: (call) => kms.reEncrypt({ ...call, actingFor: actingFor(call.fromKeyArn, config) }),
         onForged,
@@ -84,5 +84,9 @@ export async function withDeployment<T>(
  */
 function actingFor(keyArn: string, { accountId }: KeysConfig): string | undefined {
   const account = keyArn.split(':')[4] ?? ''
-  return account === accountId ? undefined : `arn:aws:iam::${account}:root`
+  return account === accountId ? undefined : rootOf(account)
+}
+
+function rootOf(account: string): string {
+  return `arn:aws:iam::${account}:root`
 }
