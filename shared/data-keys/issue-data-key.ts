@@ -7,6 +7,8 @@
  *            │ no
  *   wait 25 ms and begin again, for at most 4 s
  *
+ * All of it together has one deadline, whatever was waited for: whoever gets the lock late has less time for KMS.
+ *
  * A waiter competes for the lock at each turn, so a holder whose KMS call was refused, or that died,
  * delays others no longer than it must. The key is handed out before it is stored: the publish that
  * waits is about to find out by itself whether Redis answers, and a key that KMS has issued must not
@@ -25,6 +27,7 @@ import type { DataKeyRecord } from './data-key-record.ts'
 import type { DataKeySource } from './data-key-source.ts'
 import type { DataKeyStore } from './data-key-store.ts'
 import { DataKeyUnavailableError } from './errors.ts'
+import { inTime } from './in-time.ts'
 
 export interface IssuedDataKey {
   dataKey: DataKey
@@ -48,6 +51,8 @@ export const CLOCK_TOLERANCE_MS = 5_000
 const LOCK_MS = 5_000
 const POLL_MS = 25
 const WAIT_MS = 4_000
+/** For everything: the deadline of one KMS call (4 s), so that it is the call that tells why, and what Redis takes. */
+const OBTAIN_WITHIN_MS = 4_500
 /** Less life than this is not worth a Decrypt; the next key is due anyway. */
 const MIN_SHARED_LIFE_MS = 2_000
 const DATA_KEY_ID_BYTES = 16
@@ -82,13 +87,15 @@ export function createDataKeyIssuer({
 
   return {
     async obtain(pair, avoid) {
-      const givesUpAt = clock.now() + WAIT_MS
+      const startedAt = clock.now()
+      const givesUpAt = startedAt + WAIT_MS
+      const deadlineAt = startedAt + OBTAIN_WITHIN_MS
       let avoided = avoid
       for (;;) {
         const record = await readUsable(pair, avoided)
         if (record !== undefined) {
           try {
-            return await share(pair, record)
+            return await share(pair, record, deadlineAt)
           } catch (error) {
             if (!(error instanceof BrokerError) || error.retryable) throw error
             // The stored key is of no use, but a new one may be: an alias may point elsewhere by now.
@@ -96,7 +103,7 @@ export function createDataKeyIssuer({
           }
         }
         const token = await store.lock(pair, LOCK_MS)
-        const issued = token === undefined ? undefined : await issue(pair, token, avoided)
+        const issued = token === undefined ? undefined : await issue(pair, token, { avoided, deadlineAt })
         if (issued !== undefined) return issued
         if (clock.now() >= givesUpAt) {
           throw new DataKeyUnavailableError(
@@ -117,11 +124,14 @@ export function createDataKeyIssuer({
     return expiryOf(record) - clock.now() >= minSharedLifeMs ? record : undefined
   }
 
-  async function share(pair: DataKeyPair, record: DataKeyRecord): Promise<ExpiringDataKey> {
+  async function share(pair: DataKeyPair, record: DataKeyRecord, deadlineAt: number): Promise<ExpiringDataKey> {
     const { encryptedDataKey, keyArn, dataKeyId, issuedAt } = record
     const expiresAt = expiryOf(record)
     const { topicArn, principal } = pair
-    const plaintext = await kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose: 'share' })
+    const plaintext = await beforeDeadline(
+      kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose: 'share' }),
+      { deadlineAt, discard: (late) => late.fill(0) },
+    )
     const dataKey = deriveAndZero(dataKeyId, plaintext)
     return { issued: { dataKey, encryptedDataKey, keyArn, issuedAt }, expiresAt }
   }
@@ -130,7 +140,7 @@ export function createDataKeyIssuer({
   async function issue(
     pair: DataKeyPair,
     token: string,
-    avoided: Buffer | undefined,
+    { avoided, deadlineAt }: { avoided: Buffer | undefined; deadlineAt: number },
   ): Promise<ExpiringDataKey | undefined> {
     try {
       if ((await readUsable(pair, avoided)) !== undefined) {
@@ -141,12 +151,10 @@ export function createDataKeyIssuer({
       // Before the answer: from then on nothing but the import stands between the plaintext and its end.
       const dataKeyId = randomBytes(DATA_KEY_ID_BYTES)
       const issuedAt = clock.now()
-      const { plaintext, encryptedDataKey, keyArn } = await kms.generateDataKey({
-        keyId: configuredKeyId,
-        topicArn,
-        principal,
-        purpose: 'issue',
-      })
+      const { plaintext, encryptedDataKey, keyArn } = await beforeDeadline(
+        kms.generateDataKey({ keyId: configuredKeyId, topicArn, principal, purpose: 'issue' }),
+        { deadlineAt, discard: (late) => late.plaintext.fill(0) },
+      )
       const dataKey = deriveAndZero(dataKeyId, plaintext)
       const notAfter = issuedAt + reuseMs
       storeInBackground(pair, token, { dataKeyId: dataKey.id, encryptedDataKey, keyArn, issuedAt, notAfter })
@@ -155,6 +163,15 @@ export function createDataKeyIssuer({
       release(pair, token)
       throw error
     }
+  }
+
+  function beforeDeadline<T>(call: Promise<T>, o: { deadlineAt: number; discard: (late: T) => void }): Promise<T> {
+    return inTime(call, {
+      withinMs: Math.max(0, o.deadlineAt - clock.now()),
+      tooLate: () =>
+        new DataKeyUnavailableError('Cannot obtain a data key: KMS did not answer in the time that was left'),
+      discard: o.discard,
+    })
   }
 
   function storeInBackground(pair: DataKeyPair, token: string, record: DataKeyRecord): void {

@@ -375,6 +375,25 @@ suite('use(), with other gateways', () => {
   })
 })
 
+suite('use(), when the lock comes late', () => {
+  test('gives KMS only the time that is left, and zeroes a key that comes later', async () => {
+    const { kms, store, clock, pair, gateway } = setup()
+    const token = (await store.lock(pair, 5_000)) ?? assert.fail()
+    const startedAt = clock.now()
+    const stalled = kms.stall()
+    const onPause = () => {
+      if (clock.now() - startedAt >= 3_900) store.unlock(pair, token)
+    }
+    const waitedSince = performance.now()
+    await assert.rejects(gateway({ onPause }).use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE' })
+    // Of 4.5 s the simulated clock has used up 3.9.
+    assert.ok(performance.now() - waitedSince < 2_000)
+    stalled.release()
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.ok(kms.handedOut.length === 1 && kms.handedOut.every((plaintext) => plaintext.every((byte) => byte === 0)))
+  })
+})
+
 suite('use(), when the store fails', () => {
   test('asks KMS for nothing while records cannot be read or locks taken', async () => {
     for (const operation of ['read', 'lock'] as const) {
