@@ -1,6 +1,8 @@
 /** KMS gone, hung or failing, on the real stack: who goes on, who is told, and that nobody is sealed for too long. */
 
 import assert from 'node:assert/strict'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, beforeEach, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DisableKeyCommand, EnableKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
@@ -106,7 +108,8 @@ suite('an outage of KMS', () => {
     await faults.set({ faults: [{ kind: 'hang' }] })
     const crowd = Array.from({ length: 3 * MAX_IN_FLIGHT }, () => timed(() => publish(sns, topicArn, 'too many')))
     const beside: Outcome[] = []
-    for (let n = 0; n < 60; n++) beside.push(await timed(() => publish(sns, n % 2 ? plainTopic : liveTopic, 'beside')))
+    for (let n = 0; n < 60; n++)
+      beside.push(await timed(() => publish(sns, n % 2 ? plainTopic : liveTopic, n % 2 ? 'beside' : 'steady')))
     const waited = (await Promise.all(crowd)).filter(({ ms }) => ms > 2_000)
     const answered = beside.filter(({ startedAt }) => startedAt < (waited[0]?.endedAt ?? 0))
     assert.equal(answered.length, beside.length, 'the crowd was still waiting')
@@ -210,6 +213,14 @@ suite('an outage of KMS', () => {
     }
     await kms.send(new EnableKeyCommand({ KeyId: key }))
     await untilPublished(topicArn)
+  })
+
+  test('left nothing of a sealed topic in clear, and nothing at all of what was refused', async () => {
+    const folder = join(stack.home, 'redis', 'appendonlydir')
+    const files = await readdir(folder)
+    const kept = (await Promise.all(files.map((file) => readFile(join(folder, file), 'latin1')))).join('')
+    assert.ok(kept.includes('beside'), 'an unsealed text is found')
+    for (const text of ['steady', 'nowhere to go', 'too many', 'not stored']) assert.ok(!kept.includes(text), text)
   })
 
   async function untilPublished(topicArn: string): Promise<void> {

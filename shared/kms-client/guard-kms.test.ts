@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import {
   KmsAccessDeniedError,
+  KmsCredentialsError,
   KmsDisabledError,
   KmsIntegrityError,
   KmsKeyUnavailableError,
@@ -73,6 +74,16 @@ suite('guardKms()', () => {
       }
     }
     assert.equal(kms.asked, 6 * THRESHOLD)
+  })
+
+  test('takes what is wrong with the broker itself for neither: who probed gives the place back', async () => {
+    const { kms, call, clock, fail } = setup()
+    await fail(2 * THRESHOLD, new KmsCredentialsError('expired'))
+    await fail(THRESHOLD, down())
+    clock.advance(500)
+    await fail(3, new KmsCredentialsError('expired'))
+    kms.outcome = undefined
+    await call()
   })
 
   test('keeps a throttled account from delaying others, and its own calls by all keys', async () => {
