@@ -4,12 +4,20 @@
  */
 
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CreateAliasCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
+import { promisify } from 'node:util'
+import {
+  CreateAliasCommand,
+  DisableKeyCommand,
+  EnableKeyCommand,
+  KMSClient,
+  RotateKeyOnDemandCommand,
+} from '@aws-sdk/client-kms'
 import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
 import { startTestKms, type TestKms } from '#shared/test-kms'
 import { createKey, createTopic, publish, readMetrics, redisCli, subscribeAndConfirm, trustStack } from './messaging.ts'
@@ -48,6 +56,7 @@ suite('a stack with SEALCAST_KMS=aws', () => {
     assert.deepEqual(dataKeyCalls(await kms.served()), { 'GenerateDataKey ok': 4, 'Decrypt ok': 4 })
     const asked = await logged(kms, 8)
     assert.ok(asked.every(({ caller, onBehalfOf }) => caller === kms.user.arn && onBehalfOf === undefined))
+    assert.equal(await runDemo(stack, keyArn), 'KMS calls for 10 messages, by the counters of gateway and worker: 2')
     assert.equal(stack.pidOf('kms'), undefined)
     assert.equal(stack.env.AWS_ENDPOINT_URL_KMS, undefined)
     assert.ok(!existsSync(join(stack.home, 'kms', 'keystore.json')))
@@ -71,6 +80,31 @@ suite('a stack with SEALCAST_KMS=aws', () => {
     await subscriber.receive('Notification', bodies.length)
     assert.deepEqual(dataKeyCalls(await kms.served()), { 'GenerateDataKey ok': 1, 'Decrypt ok': 3 })
     for (const one of clients) one.destroy()
+  })
+
+  test('delivers what was sealed before the key was rotated, and seals with the new material afterwards', async () => {
+    await using kms = await startTestKms()
+    await using stack = await startStack({ env: { ...awsEnv(kms), SEALCAST_DATA_KEY_REUSE_SECONDS: '1' } })
+    trustStack(stack)
+    const sns = client(stack)
+    const admin = adminOf(kms)
+    const keyArn = await createKey(admin)
+    const topicArn = await createTopic(sns, { KmsMasterKeyId: keyArn })
+    await using subscriber = await subscribeAndConfirm(stack, { sns, topicArn })
+    // Opened by nobody before the rotation.
+    stack.signal('delivery', 'SIGSTOP')
+    await publish(sns, topicArn, 'of the first material')
+    await admin.send(new RotateKeyOnDemandCommand({ KeyId: keyArn }))
+    await sleep(1_100)
+    await publish(sns, topicArn, 'of the second material')
+    stack.signal('delivery', 'SIGCONT')
+    const received = await subscriber.receive('Notification', 2)
+    assert.deepEqual(
+      received.map(({ json }) => json.Message),
+      ['of the first material', 'of the second material'],
+    )
+    assert.deepEqual(dataKeyCalls(await kms.served()), { 'GenerateDataKey ok': 2, 'Decrypt ok': 2 })
+    for (const one of [sns, admin]) one.destroy()
   })
 
   test('says KMSDisabled while the key is disabled, and goes on when it is enabled again', async () => {
@@ -227,6 +261,14 @@ function mockEnv(url: string) {
 /** One that is answered once. */
 function client(stack: Stack): SNSClient {
   return new SNSClient({ ...stack.clientConfig, maxAttempts: 1 })
+}
+
+/** @returns what it says of KMS calls */
+async function runDemo(stack: Stack, key: string): Promise<string | undefined> {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(import.meta.dirname, '../demo/main.ts')], {
+    env: { PATH: process.env.PATH, SEALCAST_HOME: stack.home, SEALCAST_DEMO_KMS_KEY: key },
+  })
+  return /KMS calls [^(]*\d/.exec(stdout)?.[0]
 }
 
 function adminOf(kms: TestKms): KMSClient {
