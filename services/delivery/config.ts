@@ -3,6 +3,7 @@
 import { type Environment, readSettings } from '#shared/config'
 import { readEndpointNetworks } from '#shared/endpoint-guard'
 import { readKmsSettings } from '#shared/kms-client'
+import { KEY_PROBE_MS } from './limits.ts'
 
 export type DeliveryConfig = ReturnType<typeof readDeliveryConfig>
 
@@ -29,6 +30,8 @@ export function readDeliveryConfig(env: Environment) {
       leaseMs: read.integer('SEALCAST_LEASE_MS', { default: 5_000, min: 300, max: 600_000 }),
       /** How long a second of a retry policy takes; only tests shorten it. */
       retrySecondMs: read.integer('SEALCAST_RETRY_SECOND_MS', { default: 1_000, min: 1, max: 1_000 }),
+      /** From one probe of a KMS key that does not work to the next; only tests shorten it. */
+      keyProbeMs: read.integer('SEALCAST_KEY_PROBE_MS', { default: KEY_PROBE_MS, min: 60, max: KEY_PROBE_MS }),
       // As long as SNS's own retries of a message may last at most.
       backlogMs: 1000 * read.integer('SEALCAST_BACKLOG_SECONDS', { default: 3_600, min: 1, max: 1_209_600 }),
       // SNS gives an endpoint 15 s from connecting to its response.

@@ -47,7 +47,10 @@ export type EntryDecision =
   | { kind: 'settle' }
   /** Body record and backlogs first, then a job for each retry, then the entry is settled. */
   | { kind: 'hand-off'; later: readonly Later[] }
+  /** It stays pending and is read again. */
   | { kind: 'hold'; reason: string }
+  /** It waits in the held stream of its KMS key. */
+  | { kind: 'hold-for-key'; keyArn: string; reason: string }
   | { kind: 'quarantine'; reason: string }
   /** The lease is gone: nothing is decided, the next owner starts over. */
   | { kind: 'abandon' }

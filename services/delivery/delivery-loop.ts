@@ -7,11 +7,11 @@
  * that a restart of Redis does not deliver twice what was delivered.
  *
  * Beside the claims goes a reading of the partition's pending entries, page by page: at the start (a
- * former owner's), after a claim whose reply was lost, and every few seconds (held ones). An entry
+ * former owner's), after a claim whose reply was lost, and every few seconds (those that a fault of ours keeps). An entry
  * whose body record exists was handed off before its settlement was recorded: its first attempts are
  * over, and what is still open goes to the retry schedule once more.
  *
- * No entry stays for long: first attempts that find no room or no answer go on from the backlogs of their
+ * No entry stays for long: what waits for a KMS key moves to the held stream of that key; first attempts that find no room or no answer go on from the backlogs of their
  * subscriptions, which are drained beside the claims.
  *
  * A fenced script that is refused ends everything at once; what is in flight then counts for nothing. So
@@ -20,19 +20,16 @@
 
 import type { Log } from '#shared/log'
 import type { RecordMac } from '#shared/record-mac'
-import { applyJitter, type PartitionRetries } from '#shared/retry-schedule'
-import {
-  type BodyRecord,
-  type ClaimedEntry,
-  decodeEntry,
-  type Entry,
-  LeaseLostError,
-  type PartitionLease,
-} from '#shared/stream-log'
+import type { PartitionRetries } from '#shared/retry-schedule'
+import { type ClaimedEntry, decodeEntry, type Entry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import { type Backlogs, openBacklogs } from './backlog/backlogs.ts'
 import type { DrainDependencies } from './backlog/drain.ts'
-import { decideError, type EntryDecision, type Later } from './decide-settlement.ts'
+import { decideError, type EntryDecision } from './decide-settlement.ts'
+import { createHandOver } from './hand-over.ts'
 import type { HandleEntry } from './handle-entry.ts'
+import { type HeldKeys, openHeldKeys } from './held/held-keys.ts'
+import type { HeldReferences } from './held/held-references.ts'
+import type { KeyWatch } from './held/key-watch.ts'
 import { type Budget, createBudget } from './in-flight-budget.ts'
 import { keepTrying } from './keep-trying.ts'
 import {
@@ -59,6 +56,8 @@ export interface LoopDependencies
   handleEntry: HandleEntry
   /** Of the process. */
   budget: Budget
+  /** Of the process. */
+  keyWatch: KeyWatch
   log: Log
   metrics: DeliveryMetrics
 }
@@ -74,9 +73,11 @@ export interface LoopDependencies
 export async function runDeliveryLoop(
   o: LoopDependencies & {
     lease: PartitionLease
-    retries: Pick<PartitionRetries, 'schedule'>
+    retries: Pick<PartitionRetries, 'schedule' | 'hasten'>
     /** For references of this partition. */
     reopen: Reopen
+    /** What its retries and backlogs hold for a key. */
+    heldReferences: HeldReferences
     stopping: AbortSignal
     gone: AbortSignal
     onLeaseLost: () => void
@@ -90,6 +91,9 @@ export async function runDeliveryLoop(
   /** Attempts that outlast the partition have no say in it any more. */
   const over = new AbortController()
   const backlogs: Backlogs = openBacklogs({ ...o, ended, gone: AbortSignal.any([gone, over.signal]) })
+
+  const handOver = createHandOver({ ...o, backlogs })
+  const heldKeys: HeldKeys = openHeldKeys({ ...o, budget, backlogs, handOver, ended })
 
   const inFlight = new Set<string>()
   const held = new Set<string>()
@@ -113,6 +117,7 @@ export async function runDeliveryLoop(
   try {
     await run()
     await nothingInFlight()
+    await heldKeys.left()
     await backlogs.left()
   } finally {
     over.abort()
@@ -264,7 +269,7 @@ export async function runDeliveryLoop(
   }
 
   async function deliver(claimed: ClaimedEntry, entry: Entry, topic: TopicState, pending: boolean): Promise<void> {
-    if (pending && !held.has(claimed.streamId) && (await isHandedOff(entry, topic))) {
+    if (pending && !held.has(claimed.streamId) && (await handOver.isOver(entry, topic))) {
       return settler.settle(claimed.streamId)
     }
     if (gone.aborted) return
@@ -274,83 +279,27 @@ export async function runDeliveryLoop(
     else await apply(claimed, entry, decision)
   }
 
-  /** Whether an earlier hand-off lacks nothing but its settlement; its retries are scheduled once more then. */
-  async function isHandedOff(entry: Entry, topic: TopicState): Promise<boolean> {
-    const body = await lease.readBody(entry.messageId)
-    if (body === undefined || !isHandOffOf(entry, body)) return false
-    // Those that wait are in their backlogs: they were lined up together with the record.
-    const inRetry = [...body.open].filter(([, { waits }]) => !waits)
-    await schedule(
-      entry,
-      inRetry.map(([subscriptionId, { attemptsMade }]) => ({
-        subscriptionId,
-        delaySeconds: delayOf(topic, subscriptionId, attemptsMade),
-      })),
-    )
-    return true
-  }
-
-  /** One that does not verify says nothing about whether the entry was handed off. */
-  function isHandOffOf({ messageId }: Entry, { fields }: BodyRecord): boolean {
-    try {
-      if (decodeEntry(fields, o.recordMac).messageId === messageId) return true
-    } catch (error) {
-      if (decideError(error).kind !== 'quarantine') throw error
-    }
-    metrics.recordForged('body')
-    log.alarm('record.forged', { kind: 'body', partition, messageId })
-    return false
-  }
-
   async function apply(claimed: ClaimedEntry, entry: Entry | undefined, decision: EntryDecision): Promise<void> {
-    if (decision.kind !== 'hold') held.delete(claimed.streamId)
+    if (decision.kind !== 'hold' && decision.kind !== 'hold-for-key') held.delete(claimed.streamId)
     switch (decision.kind) {
       case 'settle':
         return settler.settle(claimed.streamId)
       case 'hand-off': {
         if (entry === undefined) return
-        await handOff(claimed, entry.messageId, decision.later)
-        await schedule(
-          entry,
-          decision.later.filter((one) => one.kind === 'retry'),
-        )
+        await handOver.run(claimed, entry, decision.later)
         return settler.settle(claimed.streamId)
       }
       case 'quarantine':
         metrics.entryQuarantined(decision.reason)
         log.alarm('entry.quarantined', { partition, streamId: claimed.streamId, reason: decision.reason })
         return keepTrying(() => lease.quarantine(claimed, decision.reason), gone)
+      case 'hold-for-key':
+        if (await heldKeys.hold(decision.keyArn, claimed.streamId, decision.reason)) return
+        return hold(claimed, entry, decision.reason)
       case 'hold':
         return hold(claimed, entry, decision.reason)
       case 'abandon':
         return
-    }
-  }
-
-  /** Body record and backlogs in one step; first attempts that go on are known to their backlog before it shows there. */
-  async function handOff(claimed: ClaimedEntry, messageId: string, later: readonly Later[]): Promise<void> {
-    const expected = later.filter((one) => one.kind === 'waits' && one.underWay !== undefined)
-    for (const { subscriptionId } of expected) backlogs.expect(subscriptionId, messageId)
-    const open = later.map(({ subscriptionId, kind }) => ({
-      subscriptionId,
-      waits: kind === 'waits',
-      attemptsMade: kind === 'waits' ? 0 : 1,
-    }))
-    const { backlogIds, foreign } = await keepTrying(() => lease.handOff(claimed, { messageId, open }), gone).catch(
-      (error: unknown) => {
-        // The entry is read again, and may then wait without an attempt under way: nobody would ever begin it.
-        for (const { subscriptionId } of expected) backlogs.unexpect(subscriptionId, messageId)
-        throw error
-      },
-    )
-    if (foreign) {
-      metrics.recordForged('backlog')
-      log.alarm('record.forged', { kind: 'backlog', partition })
-    }
-    for (const one of later) {
-      if (one.kind !== 'waits') continue
-      const { subscriptionId, underWay } = one
-      backlogs.joined({ subscriptionId, messageId, backlogId: backlogIds.get(subscriptionId) ?? '', underWay })
     }
   }
 
@@ -360,24 +309,6 @@ export async function runDeliveryLoop(
     held.add(streamId)
     metrics.entryHeld(reason)
     log.warn('entry.held', { partition, streamId, messageId: entry?.messageId, topicArn: entry?.topicArn, reason })
-  }
-
-  async function schedule(
-    { messageId }: Entry,
-    retries: readonly { subscriptionId: string; delaySeconds: number }[],
-  ): Promise<void> {
-    await Promise.all(
-      retries.map(({ subscriptionId, delaySeconds }) =>
-        keepTrying(
-          () =>
-            o.retries.schedule(
-              { messageId, subscriptionId },
-              { delayMs: applyJitter(delaySeconds * o.retrySecondMs, o.random()) },
-            ),
-          gone,
-        ),
-      ),
-    )
   }
 
   /** Whatever happens to an entry, its place is given back; one that is not settled is read again. */
@@ -399,10 +330,4 @@ export async function runDeliveryLoop(
       gone.addEventListener('abort', () => resolve(), { once: true })
     })
   }
-}
-
-/** Before the retry that follows so many attempts. */
-function delayOf(topic: TopicState, subscriptionId: string, attemptsMade: number): number {
-  if (topic.kind !== 'known') return 0
-  return topic.recipients.byId.get(subscriptionId)?.terms.delays[attemptsMade - 1] ?? 0
 }

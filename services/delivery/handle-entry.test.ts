@@ -49,6 +49,16 @@ suite('createHandleEntry()', () => {
     assert.deepEqual(await handle(message(), topic, never), { kind: 'hold', reason: 'TOPIC_RECORD_FORGED' })
   })
 
+  test('holds a sealed entry for its KMS key', async () => {
+    const sealed = { encryptedDataKey: Buffer.from('edk'), keyArn: 'arn:aws:kms:us-east-1:000000000000:key/1' }
+    const { handle } = setup({ failure: new KmsDisabledError('disabled') })
+    assert.deepEqual(await handle({ ...message(), sealed }, known([subscription('s1')]), never), {
+      kind: 'hold-for-key',
+      keyArn: sealed.keyArn,
+      reason: 'KMS_DISABLED',
+    })
+  })
+
   test('holds an entry that cannot be opened now', async () => {
     const { handle, attempted } = setup({ failure: new KmsDisabledError('disabled') })
     assert.deepEqual(await handle(message(), known([subscription('1')]), never), {
@@ -240,7 +250,7 @@ function setup({
     }),
     clock: systemClock,
     log,
-    metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
+    metrics: createDeliveryMetrics(createMetrics({ service: 'test' }), systemClock),
   })
   return { handle, attempted, endpoints, composed: () => composed }
 }

@@ -11,6 +11,7 @@ import type { Entry } from '#shared/stream-log'
 import type { Compose, Outgoing } from './compose.ts'
 import { decideEntry, decideError, type EntryDecision, type Fate } from './decide-settlement.ts'
 import type { FirstAttempt } from './first-attempt.ts'
+import { isKeyRefusal } from './held/key-refusal.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { createPatience } from './patience.ts'
 import { recipientsOf } from './recipients.ts'
@@ -57,6 +58,9 @@ export function createHandleEntry({
     try {
       outgoing = await compose(entry, topic.topic, recipients)
     } catch (error) {
+      if (isKeyRefusal(error) && entry.sealed !== undefined) {
+        return { kind: 'hold-for-key', keyArn: entry.sealed.keyArn, reason: error.code }
+      }
       const decision = decideError(error)
       if (decision.reason === 'UNEXPECTED') log.error('entry.failed', { messageId: entry.messageId }, error)
       return decision

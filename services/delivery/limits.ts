@@ -70,11 +70,35 @@ export const REREAD_PAUSE_MS = 3_000
  */
 export const REREAD_SHARE = 10
 
-/** How long a KMS refusal stands before somebody asks again; below REREAD_PAUSE_MS, so that each reading asks once. */
-export const KMS_HOLD_MS = 2_500
+/** From one probe of a KMS key that does not work to the next, by one process: what waits is released within it. */
+export const KEY_PROBE_MS = 30_000
 
-/** Remembered refusals of KMS, a few hundred bytes each; with more data keys than that refused, the rest is asked for again. */
-export const MAX_REFUSALS_REMEMBERED = 10_000
+/** The first probe follows a refusal by this part of it: most throttling and many outages are over by then. */
+export const FIRST_PROBE_SHARE = 6
+
+/** Probes under way: each may take as long as a call of KMS. */
+export const MAX_PROBES = 32
+
+/** KMS keys that do not work, of which a process knows; a kilobyte each. */
+export const MAX_KEYS_REFUSED = 10_000
+
+/** Of one partition; entries of more than that stay pending. Each is read, counted and probed by itself. */
+export const MAX_HELD_KEYS_PER_PARTITION = 1_000
+
+/** Held messages read at once: with the largest bodies 16 MiB. */
+export const HELD_PAGE = 64
+
+/** Pages a probe looks through for a data key that was not refused itself. */
+export const MAX_PAGES_SAMPLED = 16
+
+/** How long a retry waits whose message is held for a key, unless it is released before: then it looks for itself. */
+export const RETRY_HELD_MS = 600_000
+
+/** KMS keys that have a label of their own in metrics; an account has few, and whoever writes to Redis can make some up. */
+export const MAX_KEY_LABELS = 50
+
+/** Refused data keys remembered of one KMS key, a few hundred bytes each; with more, the rest is asked for again. */
+export const MAX_REFUSALS_REMEMBERED = 1_000
 
 /** Delay of a retry that could not be tried: the KMS key, the topic record or Redis was not usable. */
 export const RETRY_HOLD_MS = 3_000

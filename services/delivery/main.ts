@@ -25,6 +25,7 @@ import { runDeliveryLoop } from './delivery-loop.ts'
 import { createEndpoints, watchEndpoints } from './endpoints/endpoints.ts'
 import { createFirstAttempt } from './first-attempt.ts'
 import { createHandleEntry } from './handle-entry.ts'
+import { createKeyWatch, keepProbing } from './held/key-watch.ts'
 import { createBudget } from './in-flight-budget.ts'
 import { MAX_IN_FLIGHT, MAX_RETRIES_PER_PARTITION } from './limits.ts'
 import { createDeliveryMetrics } from './metrics.ts'
@@ -46,7 +47,7 @@ keepInspectorShut(log)
 const config = readDeliveryConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'delivery' })
-const count = createDeliveryMetrics(metrics)
+const count = createDeliveryMetrics(metrics, clock)
 
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
@@ -136,14 +137,15 @@ async function deliver(partitions: number): Promise<void> {
   })
   const catalog = createCatalog({ redis, recordMac, onForged })
   const rewraps = createRewrapStore({ redis, recordMac, onForged })
-  const openBody = createOpenBody({
-    openingKeys: createOpeningKeys({
-      kms: followRewraps(guardedKms, rewraps),
-      clock,
-      onLookup: count.observeDataKeyLookup,
-    }),
+  const openingKeys = createOpeningKeys({
+    kms: followRewraps(guardedKms, rewraps),
     clock,
+    onLookup: count.observeDataKeyLookup,
   })
+  const { keyProbeMs } = config
+  const keyWatch = createKeyWatch({ openingKeys, clock, intervalMs: keyProbeMs, log })
+  using _probing = keepProbing(keyWatch, { intervalMs: keyProbeMs, onTurn: count.refreshHeld })
+  const openBody = createOpenBody({ openingKeys, keyWatch })
   const compose = createCompose({
     openBody,
     sign: createSign(signing),
@@ -161,6 +163,7 @@ async function deliver(partitions: number): Promise<void> {
   using _endpointsWatch = watchEndpoints(endpoints, count)
   const shared = {
     recordMac,
+    keyWatch,
     topics: createTopicCache({ catalog, clock }),
     budget: createBudget({ capacity: MAX_IN_FLIGHT }),
     compose,
@@ -195,12 +198,12 @@ async function deliver(partitions: number): Promise<void> {
         onForeign: () => onForged({ kind: 'lease', partition }),
       }),
     runLoop: (work) =>
-      runDeliveryLoop({ ...shared, ...work, handleEntry, reopen: createReopen({ ...shared, lease: work.lease }) }),
+      runDeliveryLoop({ ...shared, ...work, handleEntry, reopen: createReopen({ ...shared, ...work }) }),
     openRetries: (work) =>
       retrySchedule.open({
         prefix: keys.retryPrefix(work.lease.partition),
         concurrency: MAX_RETRIES_PER_PARTITION,
-        process: createRetryProcessor({ ...shared, ...work, reopen: createReopen({ ...shared, lease: work.lease }) }),
+        process: createRetryProcessor({ ...shared, ...work, reopen: createReopen({ ...shared, ...work }) }),
       }),
     random,
     clock,

@@ -1,8 +1,10 @@
 /** What the delivery worker counts. Names that dashboards rely on stay stable over releases. */
 
 import { type BrokerMetrics, createBrokerMetrics } from '#shared/broker-metrics'
+import type { Clock } from '#shared/clock'
 import type { Metrics } from '#shared/metrics'
 import type { AttemptDecision } from './decide-settlement.ts'
+import { createHeldGauges } from './held/held-gauges.ts'
 
 export interface DeliveryMetrics extends BrokerMetrics {
   attempted(o: { protocol: string; decision: AttemptDecision['kind']; seconds: number }): void
@@ -16,6 +18,10 @@ export interface DeliveryMetrics extends BrokerMetrics {
   entryQuarantined(reason: string): void
   /** @param reason a code */
   entryHeld(reason: string): void
+  /** @param o.count of messages that wait for the key in a partition that is owned; 0 when none does, or another has it */
+  heldMessages(keyArn: string, o: { partition: number; count: number }): void
+  /** Brings the ages of held messages up to date. */
+  refreshHeld(): void
   /** @param reason `topic` or `subscription`: what is gone */
   dropped(reason: 'topic' | 'subscription'): void
   partitionsOwned(count: number): void
@@ -33,7 +39,7 @@ export interface DeliveryMetrics extends BrokerMetrics {
 
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100] as const
 
-export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
+export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryMetrics {
   const deliveries = metrics.counter(
     'sealcast_deliveries_total',
     'Delivery attempts by protocol and outcome: delivered, retry (another attempt follows), failed (none does).',
@@ -67,7 +73,7 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
   )
   const held = metrics.counter(
     'sealcast_entries_held_total',
-    'Stream entries left pending without consuming an attempt, by reason.',
+    'Messages that wait for a KMS key (reasons KMS_…) or another thing, without consuming an attempt, by reason.',
     ['reason'],
   )
   const dropped = metrics.counter(
@@ -97,6 +103,7 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     'sealcast_endpoints_unhealthy',
     'Endpoints that failed many times in a row and are asked one message at a time.',
   )
+  const heldGauges = createHeldGauges(metrics, clock)
   let backlogCount = 0
   return {
     ...createBrokerMetrics(metrics),
@@ -110,6 +117,8 @@ export function createDeliveryMetrics(metrics: Metrics): DeliveryMetrics {
     entriesClaimed: (count) => claimed.add({}, count),
     entryQuarantined: (reason) => quarantined.add({ reason }),
     entryHeld: (reason) => held.add({ reason }),
+    heldMessages: heldGauges.heldMessages,
+    refreshHeld: heldGauges.refresh,
     dropped: (reason) => dropped.add({ reason }),
     partitionsOwned: (count) => owned.set({}, count),
     leaseLost: () => lost.add({}),

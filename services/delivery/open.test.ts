@@ -4,9 +4,12 @@ import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { deriveDataKey, seal } from '#shared/envelope'
 import { KmsAccessDeniedError, KmsDisabledError, KmsIntegrityError } from '#shared/kms-client'
+import type { Log } from '#shared/log'
 import type { Entry } from '#shared/stream-log'
-import { KMS_HOLD_MS } from './limits.ts'
+import { createKeyWatch } from './held/key-watch.ts'
 import { createOpenBody } from './open.ts'
+
+const KEY = 'arn:aws:kms:us-east-1:000000000000:key/1'
 
 suite('createOpenBody()', () => {
   test('gives the text of an entry that was never sealed without asking for a key', async () => {
@@ -36,22 +39,40 @@ suite('createOpenBody()', () => {
     })
   }
 
-  test('asks again about a refused key only after a while', async () => {
-    const { openBody, sealed, refuse, asked, clock } = setup()
+  test('tells the watch of a refusal, and asks nothing more of a key that it knows to be refused', async () => {
+    const { openBody, sealed, refuse, asked, watch } = setup()
     refuse(new KmsDisabledError('disabled'))
     await assert.rejects(openBody(sealed('x')), { code: 'KMS_DISABLED' })
     await assert.rejects(openBody(sealed('y')), { code: 'KMS_DISABLED' })
     assert.equal(asked.length, 1)
-    await assert.rejects(openBody(sealed('z', { principal: 'arn:aws:iam::000000000000:user/other' })), {
-      code: 'KMS_DISABLED',
-    })
-    assert.equal(asked.length, 2, 'another publisher may be allowed')
-    clock.advance(KMS_HOLD_MS)
     refuse(undefined)
+    watch.worked(KEY)
     assert.equal(await openBody(sealed('x')), 'x')
   })
 
-  test('does not hold a refusal against other data keys of the same KMS key', async () => {
+  test('goes on with a data key that is open while its KMS key is refused', async () => {
+    const { openBody, sealed, hold, watch } = setup()
+    const entry = sealed('x')
+    watch.refused(refusedOf(entry), new KmsDisabledError('disabled'))
+    hold()
+    assert.equal(await openBody(entry), 'x')
+  })
+
+  test('refuses a message only after earlier questions about its KMS key are answered', async () => {
+    const { openBody, sealed, answerLater, watch } = setup()
+    const answer = answerLater()
+    const order: string[] = []
+    const first = openBody(sealed('x')).catch(() => void order.push('first'))
+    watch.refused(refusedOf(sealed('y')), new KmsDisabledError('disabled'))
+    const second = openBody(sealed('y')).catch(() => void order.push('second'))
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.deepEqual(order, [])
+    answer(new KmsDisabledError('disabled'))
+    await Promise.all([first, second])
+    assert.deepEqual(order, ['first', 'second'])
+  })
+
+  test('does not hold "denied" against other data keys of the same KMS key', async () => {
     const { openBody, sealed, refuse } = setup()
     const { sealed: genuine, ...entry } = sealed('x')
     assert.ok(genuine)
@@ -108,25 +129,48 @@ function entry(o: Partial<Entry> = {}): Entry {
   }
 }
 
+function refusedOf({ sealed, topicArn, principal }: Entry) {
+  assert.ok(sealed)
+  return { ...sealed, topicArn, principal }
+}
+
+const silentLog: Log = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  alarm: () => undefined,
+  flush: () => undefined,
+}
+
 function setup() {
   const clock = createFakeClock()
   const dataKey = deriveDataKey(randomBytes(16), randomBytes(32))
   const asked: unknown[] = []
   let refusal: Error | undefined
-  const openBody = createOpenBody({
-    clock,
-    openingKeys: {
-      async obtain(o) {
-        asked.push(o)
-        if (refusal !== undefined) throw refusal
-        return dataKey
-      },
+  let later: PromiseWithResolvers<void> | undefined
+  let isHeld = false
+  const openingKeys = {
+    async obtain(o: unknown) {
+      asked.push(o)
+      await later?.promise
+      if (refusal !== undefined) throw refusal
+      return dataKey
     },
-  })
+    find: () => (isHeld ? dataKey : undefined),
+  }
+  const watch = createKeyWatch({ openingKeys, clock, intervalMs: 30_000, log: silentLog })
   return {
-    clock,
-    openBody,
+    openBody: createOpenBody({ openingKeys, keyWatch: watch }),
     asked,
+    watch,
+    hold() {
+      isHeld = true
+    },
+    answerLater() {
+      const answer = Promise.withResolvers<void>()
+      later = answer
+      return (error: Error) => answer.reject(error)
+    },
     refuse(error: Error | undefined) {
       refusal = error
     },
@@ -137,7 +181,7 @@ function setup() {
       return {
         ...plain,
         body: seal(Buffer.from(text), { dataKey, context: { topicArn, messageId, principal, header } }),
-        sealed: { encryptedDataKey: Buffer.from('edk'), keyArn: 'arn:aws:kms:us-east-1:000000000000:key/1' },
+        sealed: { encryptedDataKey: Buffer.from('edk'), keyArn: KEY },
       }
     },
   }

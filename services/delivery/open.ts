@@ -1,20 +1,16 @@
 /**
  * Opens the body of an entry, once for all its subscriptions.
  *
- * An encrypted data key for which KMS refused or did not answer is not asked for again for a moment,
- * however many entries wait for it: one question per data key at each reading of the held entries,
- * rather than one per entry. Per data key, not per KMS key: both lie outside the entry's MAC, and
- * somebody who put a foreign one beside a genuine key ARN would have KMS refuse for all of that ARN.
- * Integrity failures are no such refusal; they are about one entry.
+ * What KMS refused or did not answer for is not asked for again by other messages of the key: the key watch probes it
+ * (held/key-watch.ts). Data keys that are open already go on being used. A message that finds the key refused waits
+ * for the questions under way about it, so that earlier messages that are refused too are held before it.
  */
 
-import type { Clock } from '#shared/clock'
-import type { OpeningKeys } from '#shared/data-keys'
-import { type EnvelopeContext, open, readDataKeyId } from '#shared/envelope'
-import { BrokerError } from '#shared/errors'
-import { hashParts } from '#shared/framing'
+import type { OpeningKeys, SealedDataKey } from '#shared/data-keys'
+import { type DataKey, type EnvelopeContext, open, readDataKeyId } from '#shared/envelope'
 import { type Entry, EntryFormatError } from '#shared/stream-log'
-import { KMS_HOLD_MS, MAX_REFUSALS_REMEMBERED } from './limits.ts'
+import { isKeyRefusal } from './held/key-refusal.ts'
+import type { KeyWatch } from './held/key-watch.ts'
 
 /**
  * @returns the body as text
@@ -24,26 +20,47 @@ export type OpenBody = (entry: Entry) => Promise<string>
 
 type Sealed = NonNullable<Entry['sealed']>
 
-export function createOpenBody({ openingKeys, clock }: { openingKeys: OpeningKeys; clock: Clock }): OpenBody {
-  const refusals = createRefusals(clock)
+export function createOpenBody({
+  openingKeys,
+  keyWatch,
+}: {
+  openingKeys: OpeningKeys
+  keyWatch: Pick<KeyWatch, 'refusalOf' | 'refused' | 'worked'>
+}): OpenBody {
+  /** Questions to KMS under way, by KMS key. */
+  const asking = new Map<string, Set<Promise<unknown>>>()
 
   return async (entry) => {
-    const { sealed, body } = entry
+    const { sealed, body, topicArn, principal } = entry
     if (sealed === undefined) return body.toString('utf8')
     checkSealed(sealed)
-    const refusal = refusals.find(sealed, entry)
-    if (refusal !== undefined) throw refusal
+    const { encryptedDataKey, keyArn } = sealed
+    const wanted: SealedDataKey = { encryptedDataKey, keyArn, dataKeyId: readDataKeyId(body), topicArn, principal }
+    const refusal = keyWatch.refusalOf(wanted)
+    const obtained = refusal === undefined ? openingKeys.obtain(wanted) : openingKeys.find(wanted)
+    if (obtained === undefined) {
+      await Promise.allSettled(asking.get(keyArn) ?? [])
+      throw refusal
+    }
+    // Nothing is awaited that is there already.
+    const dataKey = obtained instanceof Promise ? await ask(wanted, obtained) : obtained
+    return open(body, { dataKey, context: contextOf(entry) }).toString('utf8')
+  }
+
+  async function ask(wanted: SealedDataKey, answer: Promise<DataKey>): Promise<DataKey> {
+    const { keyArn } = wanted
+    const others = asking.get(keyArn) ?? new Set()
+    asking.set(keyArn, others.add(answer))
     try {
-      const { topicArn, principal } = entry
-      const { encryptedDataKey, keyArn } = sealed
-      const dataKeyId = readDataKeyId(body)
-      const obtained = openingKeys.obtain({ encryptedDataKey, keyArn, dataKeyId, topicArn, principal })
-      // Nothing is awaited that is there already.
-      const dataKey = obtained instanceof Promise ? await obtained : obtained
-      return open(body, { dataKey, context: contextOf(entry) }).toString('utf8')
+      const dataKey = await answer
+      keyWatch.worked(keyArn)
+      return dataKey
     } catch (error) {
-      if (isRefusal(error)) refusals.remember(sealed, entry, error)
+      if (isKeyRefusal(error)) keyWatch.refused(wanted, error)
       throw error
+    } finally {
+      others.delete(answer)
+      if (others.size === 0) asking.delete(keyArn)
     }
   }
 }
@@ -80,35 +97,4 @@ function checkSealed({ encryptedDataKey, keyArn }: Sealed): void {
     throw new EntryFormatError('its encrypted data key has a length that no KMS gives')
   }
   if (!KEY_ARN.test(keyArn)) throw new EntryFormatError('its key is no ARN of a KMS key')
-}
-
-function isRefusal(error: unknown): error is BrokerError {
-  return error instanceof BrokerError && error.code.startsWith('KMS_') && error.code !== 'KMS_INTEGRITY'
-}
-
-function createRefusals(clock: Clock) {
-  /** In order of asking, oldest first. */
-  const refusals = new Map<string, { error: BrokerError; until: number }>()
-  const nameOf = ({ encryptedDataKey, keyArn }: Sealed, { topicArn, principal }: Entry) =>
-    hashParts([encryptedDataKey, keyArn, topicArn, principal]).toString('base64')
-  return {
-    find(sealed: Sealed, entry: Entry): BrokerError | undefined {
-      // Nearly always: no message pays for a hash then.
-      if (refusals.size === 0) return undefined
-      const name = nameOf(sealed, entry)
-      const refusal = refusals.get(name)
-      if (refusal === undefined) return undefined
-      if (clock.now() < refusal.until) return refusal.error
-      refusals.delete(name)
-      return undefined
-    },
-    remember(sealed: Sealed, entry: Entry, error: BrokerError): void {
-      const name = nameOf(sealed, entry)
-      refusals.delete(name)
-      refusals.set(name, { error, until: clock.now() + KMS_HOLD_MS })
-      if (refusals.size <= MAX_REFUSALS_REMEMBERED) return
-      const [oldest] = refusals.keys()
-      if (oldest !== undefined) refusals.delete(oldest)
-    },
-  }
 }

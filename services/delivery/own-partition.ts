@@ -10,6 +10,7 @@ import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import type { PartitionRetries } from '#shared/retry-schedule'
 import type { PartitionLease } from '#shared/stream-log'
+import { createHeldReferences, type HeldReferences } from './held/held-references.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 
 export interface PartitionWork {
@@ -17,6 +18,7 @@ export interface PartitionWork {
   stopping: AbortSignal
   gone: AbortSignal
   onLeaseLost: () => void
+  heldReferences: HeldReferences
 }
 
 export interface OwnedPartition {
@@ -64,7 +66,8 @@ export function ownPartition(
   }
 
   const run = async (): Promise<void> => {
-    const work = { lease, stopping: stopping.signal, gone: gone.signal, onLeaseLost }
+    const heldReferences = createHeldReferences(lease)
+    const work = { lease, stopping: stopping.signal, gone: gone.signal, onLeaseLost, heldReferences }
     const stopRenewing = keepRenewing(lease, { leaseMs, clock, log, onLeaseLost })
     const retries = openRetries(work)
     const warn = (error: unknown) => log.warn('retries.close-failed', { partition }, error)

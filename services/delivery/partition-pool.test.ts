@@ -198,6 +198,7 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
   })
   const retriesOf = (partition: number): PartitionRetries => ({
     schedule: unused,
+    hasten: unused,
     stop: async () => void events.push(`stop-retries ${partition}`),
     close: async () => void events.push(`close-retries ${partition}`),
     abandon: async () => void events.push(`abandon-retries ${partition}`),
@@ -276,7 +277,7 @@ function setup({ partitions, loopIgnoresStop = false }: { partitions: number; lo
         openRetries: ({ lease }) => retriesOf(lease.partition),
         clock,
         log,
-        metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
+        metrics: createDeliveryMetrics(createMetrics({ service: 'test' }), clock),
       })
       await pool.ready
     },

@@ -140,6 +140,7 @@ async function setup({ partitions }: { partitions: number }) {
       },
       openRetries: () => ({
         schedule: () => assert.fail('nothing is retried here'),
+        hasten: () => assert.fail('nothing is retried here'),
         stop: async () => undefined,
         close: async () => undefined,
         abandon: async () => undefined,
@@ -148,7 +149,7 @@ async function setup({ partitions }: { partitions: number }) {
       clock: systemClock,
       log: silentLog,
       metrics: {
-        ...createDeliveryMetrics(registry),
+        ...createDeliveryMetrics(registry, systemClock),
         partitionTakenOver: (reason) => void takenOver[reason]++,
       },
     })

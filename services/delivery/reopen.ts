@@ -9,6 +9,8 @@ import type { RecordMac } from '#shared/record-mac'
 import { decodeEntry, type Entry, type OpenSubscription, type PartitionLease } from '#shared/stream-log'
 import type { Compose, Outgoing } from './compose.ts'
 import { decideError } from './decide-settlement.ts'
+import type { HeldReferences } from './held/held-references.ts'
+import { isKeyRefusal } from './held/key-refusal.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { type Recipient, recipientOf } from './recipients.ts'
 import type { TopicCache } from './topic-cache.ts'
@@ -23,12 +25,18 @@ export type Reopened =
   | { kind: 'refused' }
   /** It cannot be tried now. */
   | { kind: 'hold' }
+  /** It waits for a KMS key, to which its reference moved. */
+  | { kind: 'held' }
 
-/** @throws what reading the record or the topic throws, and what keeps a body from being opened now */
-export type Reopen = (messageId: string, subscriptionId: string) => Promise<Reopened>
+/**
+ * @param backlogId where the reference lies in its backlog; undefined for one in the retry schedule
+ * @throws what reading the record or the topic throws, and what keeps a body from being opened now
+ */
+export type Reopen = (messageId: string, subscriptionId: string, backlogId?: string) => Promise<Reopened>
 
 export function createReopen({
   lease,
+  heldReferences,
   recordMac,
   topics,
   compose,
@@ -37,6 +45,7 @@ export function createReopen({
   metrics,
 }: {
   lease: Pick<PartitionLease, 'readBody'>
+  heldReferences: Pick<HeldReferences, 'hold'>
   recordMac: RecordMac
   topics: TopicCache
   compose: Compose
@@ -44,10 +53,11 @@ export function createReopen({
   log: Log
   metrics: DeliveryMetrics
 }): Reopen {
-  return async (messageId, subscriptionId) => {
+  return async (messageId, subscriptionId, backlogId) => {
     const body = await lease.readBody(messageId)
     const state = body?.open.get(subscriptionId)
     if (body === undefined || state === undefined) return { kind: 'absent' }
+    if (state.held === true) return { kind: 'held' }
 
     const refuse = (reason: string, error?: unknown): Reopened => {
       metrics.entryQuarantined(reason)
@@ -81,6 +91,9 @@ export function createReopen({
     } catch (error) {
       const { kind, reason } = decideError(error)
       if (kind === 'quarantine') return refuse(reason, error)
+      if (!isKeyRefusal(error) || entry.sealed === undefined) throw error
+      const reference = { messageId, subscriptionId, acceptedAt: entry.acceptedAt, backlogId }
+      if (await heldReferences.hold(entry.sealed.keyArn, reference, reason)) return { kind: 'held' }
       throw error
     }
   }

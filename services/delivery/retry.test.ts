@@ -9,10 +9,10 @@ import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { RedisForeignDataError, RedisUnavailableError } from '#shared/redis'
-import { type Entry, encodeEntry, LeaseLostError } from '#shared/stream-log'
+import { type Entry, encodeEntry, LeaseLostError, type OpenSubscription } from '#shared/stream-log'
 import type { AttemptDecision } from './decide-settlement.ts'
 import { createEndpoints } from './endpoints/endpoints.ts'
-import { RETRY_HOLD_MS } from './limits.ts'
+import { RETRY_HELD_MS, RETRY_HOLD_MS } from './limits.ts'
 import { createDeliveryMetrics } from './metrics.ts'
 import { indexRecipients } from './recipients.ts'
 import { createReopen } from './reopen.ts'
@@ -24,6 +24,8 @@ const NOW = 'b'.repeat(32)
 const MESSAGE = '00000000-0000-4000-8000-000000000001'
 const SCHEDULED_AT = Date.UTC(2026, 0, 1)
 const DUE = { messageId: MESSAGE, subscriptionId: 's1', retriesMade: 1, scheduledAt: SCHEDULED_AT }
+const HELD = { kind: 'hold', delayMs: RETRY_HELD_MS }
+const SEALED = { encryptedDataKey: Buffer.from('edk'), keyArn: 'arn:aws:kms:us-east-1:000000000000:key/1' }
 const HOLD = { kind: 'hold', delayMs: RETRY_HOLD_MS }
 
 suite('createRetryProcessor()', () => {
@@ -80,6 +82,42 @@ suite('createRetryProcessor()', () => {
       assert.deepEqual(attempts, [])
       assert.deepEqual(settled, [])
     }
+  })
+
+  test('holds a message for its KMS key without an attempt, and keeps the job for whoever releases it', async () => {
+    const { process, attempts, settled, held } = setup({
+      sealed: SEALED,
+      composeFailure: new KmsDisabledError('disabled'),
+    })
+    assert.deepEqual(await process(DUE), HELD)
+    assert.deepEqual(held, [`${SEALED.keyArn} ${MESSAGE} s1 undefined KMS_DISABLED`])
+    assert.deepEqual([attempts, settled], [[], []])
+  })
+
+  test('looks again soon when the message cannot be held, as too many keys are', async () => {
+    const failure = { composeFailure: new KmsDisabledError('disabled'), mayHold: false }
+    assert.deepEqual(await setup({ sealed: SEALED, ...failure }).process(DUE), HOLD)
+  })
+
+  test('does not try a message that is held, and gives none up however long it is', async () => {
+    for (const o of [{}, { admitMs: 700 }]) {
+      const { process, attempts, held, clock, endpoints } = setup({ ...o, state: { held: true } })
+      clock.advance(10_000_000)
+      assert.deepEqual(await process(DUE), HELD)
+      for (let n = 0; n < 64; n++) endpoints.of('s1').tryEnter()
+      void process(DUE)
+      void process(DUE)
+      assert.deepEqual(await process(DUE), HELD)
+      assert.deepEqual([attempts, held], [[], []])
+    }
+  })
+
+  test('does not count the time in which a message was held against its waiting for room', async () => {
+    const { process, clock } = setup({ admitMs: 700, state: { resumedAt: SCHEDULED_AT + 10_000_000 } })
+    clock.advance(10_000_000 + 3_600 * 5 + 60_000)
+    assert.deepEqual((await process(DUE)).kind, 'hold')
+    clock.advance(1)
+    assert.deepEqual(await process(DUE), { kind: 'done' })
   })
 
   test('holds with an alarm when the body record is of another type', async () => {
@@ -248,6 +286,9 @@ function setup({
   attemptsMade = 1,
   admitMs = 0,
   answer,
+  sealed,
+  state = {},
+  mayHold = true,
 }: {
   topic?: TopicState
   decision?: AttemptDecision
@@ -261,6 +302,9 @@ function setup({
   attemptsMade?: number
   admitMs?: number
   answer?: Promise<never>
+  sealed?: Entry['sealed']
+  state?: Partial<OpenSubscription>
+  mayHold?: boolean
 } = {}) {
   const recordMac = createRecordMac(
     createSecretRing('01234567', new Map([['01234567', createSecretKey(Buffer.alloc(32, 1))]])),
@@ -274,6 +318,7 @@ function setup({
     acceptedAt: 1,
     attributes: [],
     body: Buffer.from('words'),
+    ...(sealed !== undefined && { sealed }),
   }
   const flat = encodeEntry(entry, recordMac)
   const fields = new Map<string, Buffer>()
@@ -282,6 +327,7 @@ function setup({
 
   const attempts: { subscriptionId: string; attempt: number }[] = []
   const settled: string[] = []
+  const held: string[] = []
   const alarms: string[] = []
   const warnings: string[] = []
   let failOnce = settleFailureOnce
@@ -297,7 +343,12 @@ function setup({
     alarm: (event) => void alarms.push(event),
     flush: () => undefined,
   }
-  const metrics = createDeliveryMetrics(createMetrics({ service: 'test' }))
+  const readBody = async (messageId: string) => {
+    if (readFailure !== undefined) throw readFailure
+    if (messageId !== MESSAGE) return undefined
+    return { fields, open: new Map(openSubscriptions.map((id) => [id, { attemptsMade, waits: false, ...state }])) }
+  }
+  const metrics = createDeliveryMetrics(createMetrics({ service: 'test' }), clock)
   const process = createRetryProcessor({
     lease: {
       async settleSubscription(messageId, subscriptionId) {
@@ -306,13 +357,14 @@ function setup({
         if (failure !== undefined) throw failure
         settled.push(`${messageId} ${subscriptionId}`)
       },
+      readBody,
     },
     reopen: createReopen({
-      lease: {
-        async readBody(messageId) {
-          if (readFailure !== undefined) throw readFailure
-          if (messageId !== MESSAGE) return undefined
-          return { fields, open: new Map(openSubscriptions.map((id) => [id, { attemptsMade, waits: false }])) }
+      lease: { readBody },
+      heldReferences: {
+        async hold(keyArn, { messageId, subscriptionId, backlogId }, reason) {
+          if (mayHold) held.push(`${keyArn} ${messageId} ${subscriptionId} ${backlogId} ${reason}`)
+          return mayHold
         },
       },
       recordMac,
@@ -344,5 +396,5 @@ function setup({
     log,
     metrics,
   })
-  return { process, attempts, settled, alarms, warnings, stopping, gone, clock, endpoints, lost: () => lost }
+  return { process, attempts, settled, held, alarms, warnings, stopping, gone, clock, endpoints, lost: () => lost }
 }

@@ -10,7 +10,8 @@
  * of the endpoint, so that one endpoint's retries do not take the places of all others'. Nor do those of
  * endpoints that do not answer, each of which may take as long as an attempt lasts: they have a share of the
  * places. Whoever waits for room is given up past the age of a backlog, counted from when the last retry of
- * any policy would have been due: an endpoint that nobody repairs would fill Redis otherwise.
+ * any policy would have been due: an endpoint that nobody repairs would fill Redis otherwise. Not so who waits for a
+ * KMS key, nor is that time counted.
  */
 
 import type { Clock } from '#shared/clock'
@@ -25,7 +26,13 @@ import type { Endpoints } from './endpoints/endpoints.ts'
 import { createHolds } from './endpoints/holds.ts'
 import { keepTrying } from './keep-trying.ts'
 import { leaveSignal } from './leave-signal.ts'
-import { LONGEST_POLICY_SECONDS, MAX_RETRIES_SILENT, MAX_RETRIES_WAITING, RETRY_HOLD_MS } from './limits.ts'
+import {
+  LONGEST_POLICY_SECONDS,
+  MAX_RETRIES_SILENT,
+  MAX_RETRIES_WAITING,
+  RETRY_HELD_MS,
+  RETRY_HOLD_MS,
+} from './limits.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import type { Reopen } from './reopen.ts'
 import { isTampering, reportFailure } from './report-failure.ts'
@@ -45,6 +52,8 @@ export interface RetryDependencies {
 }
 
 const HOLD: RetryVerdict = { kind: 'hold', delayMs: RETRY_HOLD_MS }
+/** Whoever releases it makes it due; the job stays, so that nothing is lost whatever happens in between. */
+const HELD: RetryVerdict = { kind: 'hold', delayMs: RETRY_HELD_MS }
 const DONE: RetryVerdict = { kind: 'done' }
 const ABANDON: RetryVerdict = { kind: 'abandon' }
 
@@ -56,7 +65,7 @@ const ABANDON: RetryVerdict = { kind: 'abandon' }
  */
 export function createRetryProcessor(
   o: RetryDependencies & {
-    lease: Pick<PartitionLease, 'settleSubscription'>
+    lease: Pick<PartitionLease, 'settleSubscription' | 'readBody'>
     reopen: Reopen
     stopping: AbortSignal
     gone: AbortSignal
@@ -118,15 +127,24 @@ export function createRetryProcessor(
 
   async function holdOrGiveUp(due: DueRetry, holdMs: () => number): Promise<RetryVerdict> {
     const { messageId, subscriptionId, scheduledAt } = due
-    const ageMs = o.clock.now() - scheduledAt
-    if (!(ageMs > LONGEST_POLICY_SECONDS * o.retrySecondMs + o.maxAgeMs)) return { kind: 'hold', delayMs: holdMs() }
+    const oldestMs = LONGEST_POLICY_SECONDS * o.retrySecondMs + o.maxAgeMs
+    if (!(o.clock.now() - scheduledAt > oldestMs)) return { kind: 'hold', delayMs: holdMs() }
     return guarded(due, async () => {
+      const wait = await waitOf(due)
+      if (wait === 'held') return HELD
+      if (!(o.clock.now() - wait > oldestMs)) return { kind: 'hold', delayMs: holdMs() }
       const verdict = await settle(due)
       o.metrics.failed()
       o.metrics.backlogExpired()
       o.log.warn('retry.expired', { messageId, subscriptionId })
       return verdict
     })
+  }
+
+  /** @returns since when it has waited for nothing but room; time in which it waited for a key does not count */
+  async function waitOf({ messageId, subscriptionId, scheduledAt }: DueRetry): Promise<number | 'held'> {
+    const state = (await lease.readBody(messageId))?.open.get(subscriptionId)
+    return state?.held === true ? 'held' : Math.max(scheduledAt, state?.resumedAt ?? 0)
   }
 
   async function retryWith(permit: Permit, due: DueRetry): Promise<RetryVerdict> {
@@ -173,6 +191,8 @@ export function createRetryProcessor(
         return settle(due)
       case 'hold':
         return HOLD
+      case 'held':
+        return HELD
       case 'ready': {
         const { entry, recipient, outgoing, state } = reopened
         const waitMs = await o.admit(entry, recipient)

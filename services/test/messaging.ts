@@ -109,7 +109,7 @@ export async function redisCli(stack: Stack, ...args: string[]): Promise<string>
 }
 
 /**
- * Waits until every message was settled: no stream entry, body record, backlog, retry job or quarantined entry is left.
+ * Waits until every message was settled: no stream entry, body record, backlog, held message, retry job or quarantined entry is left.
  *
  * @throws naming the keys that were left after `deadlineMs`
  */
@@ -129,7 +129,8 @@ async function unfinishedWork(stack: Stack): Promise<string[]> {
     if ((await redisCli(stack, 'XLEN', key)) !== '0') left.push(key)
   }
   for (const key of await keysLike(stack, 'sealcast:{p:*')) {
-    if (key.includes(':body:') || key.includes(':backlog') || key.includes(':quarantine')) left.push(key)
+    if (key.includes(':body:') || key.includes(':held') || key.includes(':backlog') || key.includes(':quarantine'))
+      left.push(key)
     if (key.endsWith(':delayed') || key.endsWith(':wait') || key.endsWith(':active')) left.push(key)
   }
   return left

@@ -1,4 +1,4 @@
-/** What of messages is left in Redis, in one look: entries, bodies, references of backlogs, jobs, quarantine. */
+/** What of messages is left in Redis, in one look: entries, bodies, references of backlogs, what is held for a key, jobs, quarantine. */
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
@@ -16,7 +16,7 @@ for _, key in ipairs(redis.call('KEYS', 'sealcast:{p:*')) do
   local kind = redis.call('TYPE', key).ok
   if kind == 'stream' and (string.find(key, ':stream$') or string.find(key, ':backlog:')) then
     if redis.call('XLEN', key) > 0 then table.insert(left, key) end
-  elseif string.find(key, ':body:') or string.find(key, ':quarantine$') then
+  elseif string.find(key, ':body:') or string.find(key, ':held') or string.find(key, ':quarantine$') then
     table.insert(left, key)
   elseif string.find(key, ':retry:[%x%-]+$') or string.find(key, ':retry:(%a+)$') then
     local name = string.match(key, ':retry:(.+)$')

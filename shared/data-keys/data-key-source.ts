@@ -13,6 +13,6 @@ export interface DataKeySource {
     keyArn: string
     topicArn: string
     principal: string
-    purpose: 'share' | 'deliver' | 'reopen'
+    purpose: 'share' | 'deliver' | 'reopen' | 'probe'
   }): Promise<Buffer>
 }

@@ -70,6 +70,18 @@ suite('obtain()', () => {
     assert.equal(kms.calls.at(-1)?.purpose, 'deliver')
   })
 
+  test('asks for a probe with a purpose of its own, and keeps what it opened', async () => {
+    const { keys, kms, sealed } = await setup()
+    assert.equal(keys.find(sealed), undefined)
+    const opened = await keys.obtain(sealed, { purpose: 'probe' })
+    assert.equal(keys.find(sealed), opened)
+    assert.equal(keys.obtain(sealed), opened)
+    assert.deepEqual(
+      kms.calls.map(({ purpose }) => purpose),
+      ['probe'],
+    )
+  })
+
   test('keeps a key for no other id, KMS key, topic or principal', async () => {
     const { keys, kms, sealed } = await setup()
     await keys.obtain(sealed)

@@ -32,9 +32,12 @@ export interface OpeningKeys {
   /**
    * A key that is held is given at once: most messages then need no turn of the event loop for it.
    *
+   * @param o.purpose of a call to KMS, if one has to be made; by default to open a message, for the first time or again
    * @throws {BrokerError} why KMS did not decrypt it; rejects with it
    */
-  obtain(sealed: SealedDataKey): DataKey | Promise<DataKey>
+  obtain(sealed: SealedDataKey, o?: { purpose: 'probe' }): DataKey | Promise<DataKey>
+  /** A key that is held; KMS is not asked for another. */
+  find(sealed: SealedDataKey): DataKey | undefined
 }
 
 interface OpenedKey {
@@ -83,32 +86,37 @@ export function createOpeningKeys({
   const nameOf = createNames()
 
   return {
-    obtain(sealed) {
-      dropIdle()
+    obtain(sealed, o) {
       const cacheKey = nameOf(sealed)
-      const key = opened.get(cacheKey)
-      if (key !== undefined && isUsable(key)) {
-        key.usedAt = clock.now()
-        onLookup('hit')
-        return key.dataKey
-      }
+      const held = find(cacheKey)
+      if (held !== undefined) return held
       onLookup('miss')
-      return flights.get(cacheKey) ?? startFlight(sealed, cacheKey)
+      return flights.get(cacheKey) ?? startFlight(sealed, cacheKey, o?.purpose)
     },
+    find: (sealed) => find(nameOf(sealed)),
   }
 
-  function startFlight(sealed: SealedDataKey, cacheKey: string): Promise<DataKey> {
-    const flight = open(sealed, cacheKey).finally(() => flights.delete(cacheKey))
+  function find(cacheKey: string): DataKey | undefined {
+    dropIdle()
+    const key = opened.get(cacheKey)
+    if (key === undefined || !isUsable(key)) return undefined
+    key.usedAt = clock.now()
+    onLookup('hit')
+    return key.dataKey
+  }
+
+  function startFlight(sealed: SealedDataKey, cacheKey: string, purpose: 'probe' | undefined): Promise<DataKey> {
+    const flight = open(sealed, cacheKey, purpose).finally(() => flights.delete(cacheKey))
     flights.set(cacheKey, flight)
     return flight
   }
 
-  async function open(sealed: SealedDataKey, cacheKey: string): Promise<DataKey> {
+  async function open(sealed: SealedDataKey, cacheKey: string, asked: 'probe' | undefined): Promise<DataKey> {
     const rejection = rejected.get(cacheKey)
     if (rejection !== undefined && clock.now() < rejection.until) throw rejection.error
     const { encryptedDataKey, dataKeyId, keyArn, topicArn, principal } = sealed
     const openedAt = clock.now()
-    const purpose = openedBefore.get(cacheKey) === undefined ? 'deliver' : 'reopen'
+    const purpose = asked ?? (openedBefore.get(cacheKey) === undefined ? 'deliver' : 'reopen')
     let plaintext: Buffer
     try {
       plaintext = await kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose })

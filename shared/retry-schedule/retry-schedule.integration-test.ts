@@ -43,6 +43,27 @@ suite('createRetrySchedule()', () => {
     await retries.close()
   })
 
+  test('makes a job due that waits, makes one where there is none, and tells of one that runs', async () => {
+    await using stage = await setup()
+    const running = Promise.withResolvers<RetryVerdict>()
+    const retries = stage.open(() => running.promise)
+    const [waiting, fresh] = [0, 1].map(() => ({ messageId: randomUUID(), subscriptionId: randomUUID() }))
+    assert.ok(waiting && fresh)
+    await retries.schedule(waiting, { delayMs: 600_000 })
+    assert.equal(await retries.hasten(waiting), true)
+    await stage.until(async () => stage.runs.length === 1)
+    assert.equal(await retries.hasten(waiting), false)
+    assert.equal(await retries.hasten(fresh), true)
+    await stage.until(async () => stage.runs.length === 2)
+    running.resolve({ kind: 'done' })
+    await stage.until(async () => (await stage.jobs()) === 0)
+    assert.deepEqual(
+      stage.runs.map(({ messageId }) => messageId),
+      [waiting.messageId, fresh.messageId],
+    )
+    await retries.close()
+  })
+
   test('keeps one job for one message and subscription', async () => {
     await using stage = await setup()
     const retries = stage.open(async () => ({ kind: 'done' }))

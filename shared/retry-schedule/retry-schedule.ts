@@ -15,7 +15,7 @@
  * needs, wherefore `schedule` has a deadline. Nothing but codes is stored of a failure.
  */
 
-import { DelayedError, type Job, type JobJson, type JobsOptions, Queue, Worker } from 'bullmq'
+import { DelayedError, ErrorCode, type Job, type JobJson, type JobsOptions, Queue, Worker } from 'bullmq'
 import { Redis, type RedisOptions } from 'ioredis'
 import type { Clock } from '#shared/clock'
 import { describeError } from '#shared/errors'
@@ -51,6 +51,13 @@ export interface PartitionRetries {
    * @throws {RetryScheduleSpoiltError} when a key of the schedule has a type that it never had
    */
   schedule(reference: RetryReference, options: { delayMs: number }): Promise<void>
+  /**
+   * Makes a retry due at once, and records it if there is none. Repeatable.
+   *
+   * @returns false while it is running, which may end in its being put off
+   * @throws as `schedule`
+   */
+  hasten(reference: RetryReference): Promise<boolean>
   /** Starts no more jobs and waits for those that run; while Redis is gone it may wait for long. Scheduling goes on. */
   stop(): Promise<void>
   /** Stops, and ends scheduling too. */
@@ -223,6 +230,14 @@ function openPartition({
     }
   }
 
+  async function hasten(jobId: string): Promise<boolean> {
+    // Does nothing where there is a job.
+    await add(jobId, 0)
+    const state = await queue.getJobState(jobId)
+    if (state === 'delayed') await (await queue.getJob(jobId))?.promote().catch(ignoreNotDelayed)
+    return state !== 'active'
+  }
+
   let stopping: Promise<void> | undefined
   const stop = (): Promise<void> => {
     stopping ??= worker.close()
@@ -231,6 +246,7 @@ function openPartition({
 
   return {
     schedule: (reference, { delayMs }) => beforeDeadline(addDeadlineMs, add(jobIdOf(reference), delayMs)),
+    hasten: (reference) => beforeDeadline(addDeadlineMs, hasten(jobIdOf(reference))),
     stop,
     async close() {
       await stop()
@@ -248,6 +264,13 @@ function openPartition({
 }
 
 const QUEUE_NAME = 'retry'
+
+const NOT_DELAYED: ReadonlySet<unknown> = new Set([ErrorCode.JobNotExist, ErrorCode.JobNotInState])
+
+/** It became due in between. */
+function ignoreNotDelayed(error: unknown): void {
+  if (!(error instanceof Error && 'code' in error && NOT_DELAYED.has(error.code))) throw error
+}
 
 /** In force whatever a job says of itself. */
 const JOB_OPTIONS: JobsOptions = {
@@ -346,14 +369,14 @@ function reportSparsely(onError: (error: unknown) => void, clock: Clock): (error
 }
 
 /** BullMQ waits for Redis without end; whoever schedules must not. */
-async function beforeDeadline(deadlineMs: number, recorded: Promise<unknown>): Promise<void> {
+async function beforeDeadline<T>(deadlineMs: number, recorded: Promise<T>): Promise<T> {
   const expired = Promise.withResolvers<never>()
   const timer = setTimeout(
     () => expired.reject(new RetryScheduleUnavailableError('Cannot schedule a retry: Redis did not answer in time')),
     deadlineMs,
   )
   try {
-    await Promise.race([recorded, expired.promise])
+    return await Promise.race([recorded, expired.promise])
   } catch (error) {
     if (error instanceof RetryScheduleUnavailableError) {
       // The command may still be sent or fail later; nobody waits for it any more.

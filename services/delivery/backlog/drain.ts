@@ -2,10 +2,10 @@
  * Empties the backlog of one subscription: reference → permit → reopen → rate → attempt → leave.
  *
  * Oldest first, as many at once as the endpoint has permits. A reference leaves the backlog when its
- * message is delivered, given up, or in the retry schedule; one that cannot be tried now (a KMS key, a
+ * message is delivered, given up, in the retry schedule, or held for a KMS key; one that cannot be tried now (a
  * topic record) stays and is met again at the next round. Whoever waits consumes no attempt, but not for
  * ever: past `maxAgeMs` it is given up, or an endpoint nobody repairs would fill Redis. Only what could be
- * tried is: a key that does not work for longer than that loses nothing.
+ * tried is: what waits for a key is held instead, and joins anew, with a new age, when the key works.
  *
  * reading ──page──▶ each reference in turn ──end──▶ resting ──joined, or held ones due──▶ reading
  *                                                     └──nothing left──▶ over
@@ -183,14 +183,14 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   /** Resolves once the reference is under way, or given up. */
   async function begin(reference: BacklogReference): Promise<void> {
     const { messageId } = reference
-    if (isExpired(reference)) return finish(reference, () => expire(messageId))
+    if (isExpired(reference)) return finish(reference, () => expire(reference))
     const permit = await o.endpoints.of(subscriptionId).enter(ended)
     if (permit === undefined) return
     underWay.add(messageId)
     void finish(reference, async () => {
       let served: Served = 'untried'
       try {
-        return await attempt(messageId, (one) => {
+        return await attempt(reference, (one) => {
           served = one
         })
       } finally {
@@ -200,13 +200,18 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
   }
 
   /** What is to be sent under a reference, or what becomes of it as there is nothing. */
-  async function reopen(messageId: string): Promise<Outcome | Extract<Reopened, { kind: 'ready' }>> {
-    const reopened = await o.reopen(messageId, subscriptionId)
+  async function reopen({
+    messageId,
+    backlogId,
+  }: BacklogReference): Promise<Outcome | Extract<Reopened, { kind: 'ready' }>> {
+    const reopened = await o.reopen(messageId, subscriptionId, backlogId)
     switch (reopened.kind) {
       case 'dropped':
         return { kind: 'close' }
       case 'absent':
       case 'refused':
+      // Its reference went with it; one that is left over leaves.
+      case 'held':
         return { kind: 'leave' }
       case 'hold':
         return { kind: 'hold' }
@@ -215,13 +220,13 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
     }
   }
 
-  async function expire(messageId: string): Promise<Outcome> {
-    const reopened = await reopen(messageId)
+  async function expire(reference: BacklogReference): Promise<Outcome> {
+    const reopened = await reopen(reference)
     return reopened.kind === 'ready' ? { kind: 'expire' } : reopened
   }
 
-  async function attempt(messageId: string, onServed: (served: Served) => void): Promise<Outcome> {
-    const reopened = await reopen(messageId)
+  async function attempt(reference: BacklogReference, onServed: (served: Served) => void): Promise<Outcome> {
+    const reopened = await reopen(reference)
     if (reopened.kind !== 'ready') return reopened
     const { entry, recipient, outgoing, state } = reopened
     if ((await o.admit(entry, recipient)) > 0) {

@@ -15,6 +15,8 @@ import { type ClaimedEntry, type Entry, encodeEntry, type PartitionLease } from 
 import type { EntryDecision } from '../decide-settlement.ts'
 import { runDeliveryLoop } from '../delivery-loop.ts'
 import { createEndpoints } from '../endpoints/endpoints.ts'
+import { createHeldReferences } from '../held/held-references.ts'
+import type { WaitingMessages } from '../held/key-watch.ts'
 import { createBudget } from '../in-flight-budget.ts'
 import { createDeliveryMetrics } from '../metrics.ts'
 import type { Recipient } from '../recipients.ts'
@@ -33,6 +35,8 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
   const bodies = new Map<string, string[]>()
   const waiting = new Map<string, string[]>()
   const heldFor = new Map<string, { heldId: string; name: string; fields: ReadonlyMap<string, Buffer> }[]>()
+  const keysWaitedFor = new Map<string, WaitingMessages>()
+  const refusedKeys = new Set<string>()
   const attempts: string[] = []
   const forgedBodies = new Set<string>()
   const steps: string[] = []
@@ -197,6 +201,10 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
           failIfTold('schedule')
           steps.push(`schedule ${messageId} ${subscriptionId} ${delayMs}`)
         },
+        async hasten({ messageId, subscriptionId }) {
+          steps.push(`hasten ${messageId} ${subscriptionId}`)
+          return true
+        },
       },
       stopping: stopping.signal,
       gone: gone.signal,
@@ -215,6 +223,21 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
         handled.push(entry.messageId)
         return decide(entry)
       },
+      keyWatch: {
+        refusalOf: () => undefined,
+        isRefused: (keyArn) => refusedKeys.has(keyArn),
+        refused: () => undefined,
+        worked: () => undefined,
+        watch(keyArn, one) {
+          keysWaitedFor.set(keyArn, one)
+          return ({ released }) => {
+            keysWaitedFor.delete(keyArn)
+            steps.push(`unwatch ${released}`)
+          }
+        },
+        probeDue: async () => undefined,
+      },
+      heldReferences: createHeldReferences(lease),
       budget: createBudget({ capacity: budget }),
       reopen: async (messageId, subscriptionId) => ({
         kind: 'ready',
@@ -234,7 +257,7 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
       random: () => 0,
       clock,
       log,
-      metrics: createDeliveryMetrics(createMetrics({ service: 'test' })),
+      metrics: createDeliveryMetrics(createMetrics({ service: 'test' }), clock),
     }).then(finished.resolve, finished.reject)
   }
   if (begin) run()
@@ -275,6 +298,20 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
     decide(next: (entry: Entry) => Promise<EntryDecision>) {
       decide = next
     },
+    alterHeld(keyArn: string, name: string) {
+      const entry = heldFor.get(keyArn)?.find((one) => one.name === name)
+      if (entry !== undefined) entry.fields = new Map([...entry.fields, ['body', Buffer.from('other words')]])
+    },
+    holdAlready(keyArn: string, ...names: string[]) {
+      const held = names.map((name) => {
+        return { heldId: `${++ids}-0`, name, fields: fieldsOf(encodeEntry(message(name), recordMac)) }
+      })
+      heldFor.set(keyArn, held)
+    },
+    /** As the key watch does when a probe was answered. */
+    releaseKey: (keyArn: string) => keysWaitedFor.get(keyArn)?.release(),
+    isWaitedFor: (keyArn: string) => keysWaitedFor.has(keyArn),
+    refuse: (keyArn: string) => void refusedKeys.add(keyArn),
     failNext: (what: Failing, error: Error) => void failures.set(what, error),
     loseNextClaim() {
       lostClaim = true

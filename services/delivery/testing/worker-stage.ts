@@ -187,7 +187,7 @@ export async function createWorkerStage(
       for (const key of await client.keys('sealcast:*')) {
         const isJob =
           /:retry:[0-9a-f-]{73}(:lock)?$/.test(key) || /:retry:(wait|active|delayed|failed|completed|paused)$/.test(key)
-        if (isJob || key.includes(':body:') || key.endsWith(':quarantine')) left.push(key)
+        if (isJob || key.includes(':body:') || key.includes(':held') || key.endsWith(':quarantine')) left.push(key)
       }
       return left
     },

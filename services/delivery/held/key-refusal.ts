@@ -1,0 +1,19 @@
+/**
+ * Which errors say that a message has to wait for its KMS key, and how much else they say. Pure.
+ *
+ * Most are about the KMS key, so that all its messages wait without another question: it is disabled, pending
+ * deletion, unknown, or KMS is out of reach or asks for fewer requests. "Denied" is about one data key: another
+ * publisher may be allowed, and whoever writes to Redis can provoke it by putting a foreign encrypted data key beside a
+ * genuine key ARN, since neither is under the entry's MAC. What is not genuine is no refusal: it never becomes right.
+ */
+
+import { BrokerError } from '#shared/errors'
+
+export function isKeyRefusal(error: unknown): error is BrokerError {
+  return error instanceof BrokerError && error.code.startsWith('KMS_') && error.code !== 'KMS_INTEGRITY'
+}
+
+/** Whether the refusal is about one data key rather than all of its KMS key. */
+export function isOfDataKeyAlone({ code }: BrokerError): boolean {
+  return code === 'KMS_ACCESS_DENIED'
+}
