@@ -3,8 +3,9 @@
  *
  * Most are about the KMS key, so that all its messages wait without another question: it is disabled, pending
  * deletion, unknown, or KMS is out of reach or asks for fewer requests. "Denied" is about one data key: another
- * publisher may be allowed, and whoever writes to Redis can provoke it by putting a foreign encrypted data key beside a
- * genuine key ARN, since neither is under the entry's MAC. What is not genuine is no refusal: it never becomes right.
+ * publisher may be allowed. Also, it is what KMS answers to a foreign encrypted data key beside a genuine key ARN, and
+ * entries stored before their MAC covered the two can be given one. What is not genuine is no refusal: it never becomes
+ * right.
  */
 
 import { BrokerError } from '#shared/errors'

@@ -13,11 +13,11 @@ import type { Entry } from '#shared/stream-log'
 import { startTestKms } from '#shared/test-kms'
 import { createWorkerStage } from './worker-stage.ts'
 
-export async function createSealedStage() {
+export async function createSealedStage(o: { cluster?: boolean } = {}) {
   await using cleanup = new AsyncDisposableStack()
   const kms = cleanup.use(await startTestKms())
   const secretsDir = join(kms.dir, 'secrets')
-  const stage = cleanup.use(await createWorkerStage({ secretsDir }))
+  const stage = cleanup.use(await createWorkerStage({ secretsDir, ...o }))
   const admin = new KMSClient({ endpoint: kms.endpoint, region: 'us-east-1', credentials: kms.user })
   cleanup.defer(() => admin.destroy())
   const created = await admin.send(new CreateKeyCommand({}))
