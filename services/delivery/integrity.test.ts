@@ -88,7 +88,9 @@ function setup() {
     clock,
     onLookup: () => undefined,
   })
-  const openBody = createOpenBody({ openingKeys, clock })
+  const unused = () => assert.fail('no key is refused here')
+  const keyWatch = { refusalOf: () => undefined, refused: unused, worked: () => undefined }
+  const openBody = createOpenBody({ openingKeys, keyWatch })
   const forgeable: RecordMac = { authenticate: () => 'any', verify: () => undefined }
   const context: EnvelopeContext = {
     topicArn: 'arn:aws:sns:us-east-1:000000000000:orders',
