@@ -91,6 +91,9 @@ export const HELD_PAGE = 64
 /** Pages a probe looks through for a data key that was not refused itself. */
 export const MAX_PAGES_SAMPLED = 16
 
+/** Held messages refused one after another end a release; fewer may be one data key's that was not re-encrypted with the others. */
+export const MAX_REFUSED_IN_A_ROW = 256
+
 /** How long a retry waits whose message is held for a key, unless it is released before: then it looks for itself. */
 export const RETRY_HELD_MS = 600_000
 

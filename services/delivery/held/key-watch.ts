@@ -6,7 +6,7 @@
  * A key that was refused is not asked for again by the messages that need it: they wait in the held streams of their
  * partitions, and one of them is used to probe: a Decrypt of its own data key, so that success serves the release too.
  * The first probe comes soon, for what is over in a moment; then one each `intervalMs` a key and process, however many
- * partitions wait. A refusal of one data key alone is remembered apart, and the next probe takes another one.
+ * partitions wait. A refusal of one data key alone is remembered apart; each probe takes another data key than the last.
  *
  * What nobody waits for is forgotten: the next message asks again.
  */
@@ -30,7 +30,7 @@ export interface WaitingMessages {
 
 export interface Sample {
   readonly dataKey: SealedDataKey
-  /** It is refused for itself: the next sample is to be of another data key. */
+  /** It is refused: the next sample is to be of another data key, if there is one. */
   passOver(): void
   /** It is not genuine. */
   quarantine(reason: string): Promise<void>
@@ -214,7 +214,7 @@ export function createKeyWatch({
     } catch (error) {
       if (isKeyRefusal(error)) {
         refused(sample.dataKey, error)
-        if (isOfDataKeyAlone(error)) sample.passOver()
+        sample.passOver()
       } else {
         const { kind, reason } = decideError(error)
         if (kind === 'quarantine') await sample.quarantine(reason)

@@ -4,8 +4,8 @@
  * backlog. So a crash at any point leaves each of them to whoever comes next.
  *
  * A page at a time, and no more under way than the partition has places for: a million messages are not read at once,
- * and newer entries get their turn between them. Ends early when the key is refused again. What could not be opened for
- * its own data key stays in line.
+ * and newer entries get their turn between them. What cannot be opened stays in line; when the key is refused again and
+ * so is one message after another, the others need not be tried.
  */
 
 import type { Clock } from '#shared/clock'
@@ -19,7 +19,7 @@ import type { HandOver } from '../hand-over.ts'
 import type { HandleEntry } from '../handle-entry.ts'
 import type { Budget } from '../in-flight-budget.ts'
 import { keepTrying } from '../keep-trying.ts'
-import { HELD_PAGE } from '../limits.ts'
+import { HELD_PAGE, MAX_REFUSED_IN_A_ROW } from '../limits.ts'
 import type { DeliveryMetrics } from '../metrics.ts'
 import { reportFailure } from '../report-failure.ts'
 import { createSettler } from '../settler.ts'
@@ -62,7 +62,8 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
     lease: { settle: async (heldIds) => o.onLeft(await lease.leaveHeld(keyArn, heldIds)) },
   })
   let isComplete = true
-  const isOver = () => ended.aborted || o.isRefused()
+  let refusedInARow = 0
+  const isOver = () => ended.aborted || (o.isRefused() && refusedInARow >= MAX_REFUSED_IN_A_ROW)
 
   for (let after = '0'; !isOver(); ) {
     const page = await keepTrying(() => lease.readHeld(keyArn, after, HELD_PAGE), ended)
@@ -111,6 +112,7 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
 
   async function apply(held: HeldEntry, entry: Entry | undefined, decision: EntryDecision): Promise<void> {
     const { heldId, fields } = held
+    if (decision.kind !== 'hold-for-key') refusedInARow = 0
     switch (decision.kind) {
       case 'hand-off':
         if (entry === undefined) return
@@ -128,6 +130,8 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
         isComplete = false
         return
       case 'hold-for-key':
+        refusedInARow++
+        return
       case 'abandon':
         return
     }

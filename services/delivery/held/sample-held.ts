@@ -1,6 +1,7 @@
 /**
- * Picks a held message whose data key a probe may ask for: of the first in line, unless KMS refused that data key for
- * itself; then of the next one that has another. What cannot be genuine on the way is put aside, and what leads to
+ * Picks a held message whose data key a probe may ask for: of the first in line, and after each refusal of the next one
+ * that has another data key, if there is one not too far behind: one may be denied for itself, or the only one that was
+ * not re-encrypted under another KMS key. What cannot be genuine on the way is put aside, and what leads to
  * nothing dropped.
  */
 
@@ -30,22 +31,25 @@ export function createSampler(
   let passedOver: Buffer | undefined
 
   return async () => {
-    const startedAfter = after
+    let another: Sample | undefined
+    let isWhole = after === '0'
     for (let pages = 0; pages < MAX_PAGES_SAMPLED; pages++) {
       const page = await lease.readHeld(keyArn, after, HELD_PAGE)
       for (const one of page) {
         const dataKey = await dataKeyOf(one)
         if (dataKey !== undefined && passedOver?.equals(dataKey.encryptedDataKey) !== true) return sample(one, dataKey)
+        if (dataKey !== undefined) another ??= sample(one, dataKey)
         after = one.heldId
       }
       if (page.length > 0) continue
-      // Once round: what was passed over is asked again, and without any there is nothing to wait for.
       after = '0'
-      if (startedAfter === '0' && passedOver === undefined) o.onNothing()
-      passedOver = undefined
-      if (startedAfter === '0') return undefined
+      if (isWhole) {
+        if (another === undefined) o.onNothing()
+        break
+      }
+      isWhole = true
     }
-    return undefined
+    return another
   }
 
   function sample({ heldId }: HeldMessage, dataKey: SealedDataKey): Sample {
