@@ -20,10 +20,15 @@ import {
 import { type Stack, startStack } from './start-stack.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
 
-/** In production the first two are 30 s: everything here is that much shorter. */
+/** In production 30 s: everything here is that much shorter. */
 const PROBE_MS = 3_000
-const RELEASED_WITHIN_MS = PROBE_MS + 2_000
+/** Found by the next probe; the rest is for a busy machine. */
+const RELEASED_WITHIN_MS = PROBE_MS + 10_000
 const MESSAGES = 60
+/** More than are under way at once, so that their order shows. */
+const MANY = 300
+/** MAX_IN_FLIGHT_PER_PARTITION of the worker: so many arrive in any order. */
+const UNDER_WAY = 128
 
 suite('messages whose KMS key does not work', () => {
   test('wait while the key is disabled, without an attempt, and arrive in order when it is enabled', async (t) => {
@@ -35,8 +40,8 @@ suite('messages whose KMS key does not work', () => {
     await untilFinished(stack)
     await kms.send(new DisableKeyCommand({ KeyId: keyArn }))
     await stack.killAndWaitForRestart('delivery')
-    const ids = await publishMany(stage.sns, sealed.topicArn, MESSAGES)
-    await untilHeld(stack, MESSAGES)
+    const ids = await publishMany(stage.sns, sealed.topicArn, MANY)
+    await untilHeld(stack, MANY)
 
     const startedAt = performance.now()
     await publishMany(stage.sns, other.topicArn, MESSAGES)
@@ -47,18 +52,18 @@ suite('messages whose KMS key does not work', () => {
 
     await kms.send(new EnableKeyCommand({ KeyId: keyArn }))
     const enabledAt = performance.now()
-    await sealed.subscriber.receive('Notification', MESSAGES + 1, RELEASED_WITHIN_MS)
+    await sealed.subscriber.receive('Notification', MANY + 1, RELEASED_WITHIN_MS)
     const releasedMs = performance.now() - enabledAt
     await untilFinished(stack)
     const arrived = idsOf(sealed.subscriber).slice(1)
     assert.deepEqual(arrived.toSorted(), ids.toSorted(), 'none lost, none twice')
-    assert.ok(displacement(ids, arrived) < 32, `displaced by ${displacement(ids, arrived)}`)
+    assert.ok(displacement(ids, arrived) <= UNDER_WAY, `displaced by ${displacement(ids, arrived)}`)
     assert.match(
       (await readMetrics(stack)).join('\n'),
       new RegExp(`^sealcast_held_messages\\{key="${keyArn}"\\} 0$`, 'm'),
     )
     t.diagnostic(
-      `${MESSAGES} held; ${MESSAGES} of another topic delivered in ${otherMs.toFixed(0)} ms meanwhile; ` +
+      `${MANY} held; ${MESSAGES} of another topic delivered in ${otherMs.toFixed(0)} ms meanwhile; ` +
         `released ${releasedMs.toFixed(0)} ms after the key worked again (probes each ${PROBE_MS} ms)`,
     )
   })
