@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
-import { KMSClient } from '@aws-sdk/client-kms'
+import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { ListTopicsCommand, type SNSClient } from '@aws-sdk/client-sns'
 import { addPrincipal } from '#shared/principals'
 import { keys } from '#shared/stream-log'
@@ -25,6 +25,7 @@ import {
 } from './messaging.ts'
 import {
   type Fields,
+  fieldsOf,
   knownDataKey,
   messagesOf,
   type RedisAttacker,
@@ -51,7 +52,7 @@ suite('a sealed message that somebody altered in Redis', () => {
 
   before(async () => {
     // A retry is due after two seconds: time to alter what waits for it.
-    stack = await startStack({ env: { SEALCAST_RETRY_SECOND_MS: '100' } })
+    stack = await startStack({ env: { SEALCAST_RETRY_SECOND_MS: '100', SEALCAST_KEY_PROBE_MS: '1000' } })
     trustStack(stack)
     sns = snsClient(stack)
     kms = kmsClient(stack)
@@ -127,6 +128,29 @@ suite('a sealed message that somebody altered in Redis', () => {
     await assertGoesOn(topicArn, subscriber, [...OF_PREPARATION, ...before, ...unharmed])
   })
 
+  test('while it waits for its KMS key is quarantined once the key works, never delivered, and holds nobody up', async () => {
+    const ownKeyArn = await createKey(kms)
+    const { topicArn, subscriber, forgeriesOf } = await prepare({ key: ownKeyArn })
+    await using _ = subscriber
+    await kms.send(new DisableKeyCommand({ KeyId: ownKeyArn }))
+    // This one has opened the data key; its successor has not.
+    await stack.killAndWaitForRestart('delivery')
+    await publish(sns, topicArn, 'held')
+    const line = keys.heldKey(attacker.partitionOf(topicArn), ownKeyArn)
+    const readLine = () => attacker.redis.xrangeBuffer(line, '-', '+')
+    const [id, parts] = await until('it is held', async () => (await readLine())[0], 30_000)
+    const genuine = fieldsOf(parts)
+    // The forgeries are put first in line, where a probe looks for a data key.
+    await attacker.redis.xdel(line, id)
+    const letGo = async () => {
+      await attacker.addEntries(attacker.partitionOf(topicArn), [genuine], line)
+      await kms.send(new EnableKeyCommand({ KeyId: ownKeyArn }))
+    }
+    await assertRefused(attacker, topicArn, forgeriesOf(genuine), { stream: line, afterwards: letGo })
+    await subscriber.until(() => messagesOf(subscriber).includes('held'))
+    await assertGoesOn(topicArn, subscriber, [...OF_PREPARATION, 'held'])
+  })
+
   async function assertRefusedUnasked(topicArn: string, forgeries: readonly Forgery[]): Promise<void> {
     const servedBefore = await servedByKms(stack)
     await assertRefused(attacker, topicArn, forgeries)
@@ -134,8 +158,8 @@ suite('a sealed message that somebody altered in Redis', () => {
   }
 
   /** A topic with a subscriber, and all that an attacker can lay hands on to put into an entry's place. */
-  async function prepare() {
-    const topicArn = await createTopic(sns, { KmsMasterKeyId: keyArn })
+  async function prepare({ key = keyArn } = {}) {
+    const topicArn = await createTopic(sns, { KmsMasterKeyId: key })
     const subscriber = await subscribeAndConfirm(stack, { sns, topicArn })
     const copy = (message: string, header = {}, client = sns) =>
       attacker.copyMessage({ sns: client, topicArn, subscriber, message, header })
@@ -146,7 +170,7 @@ suite('a sealed message that somebody altered in Redis', () => {
       other: await copy('other'),
       ofOtherPublisher: await copy('of another publisher', {}, otherPublisher),
       foreign: await attacker.copyMessage({ sns, topicArn: foreignTopic, subscriber: elsewhere, message: 'foreign' }),
-      known: await knownDataKey(kms, { keyArn, topicArn }),
+      known: await knownDataKey(kms, { keyArn: key, topicArn }),
       ofOtherKms: { edk, key: otherKmsKeyArn },
     }
     await attacker.untilSettled()

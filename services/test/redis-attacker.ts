@@ -30,8 +30,12 @@ export interface RedisAttacker extends AsyncDisposable {
     message: string
     header?: Parameters<typeof publish>[3]
   }): Promise<Fields>
-  /** Adds entries to a stream, in one go. @returns their ids */
-  addEntries(partition: number, entries: readonly (Fields | readonly (string | Buffer)[])[]): Promise<string[]>
+  /** Adds entries to the partition's stream, or to another, in one go. @returns their ids */
+  addEntries(
+    partition: number,
+    entries: readonly (Fields | readonly (string | Buffer)[])[],
+    stream?: string,
+  ): Promise<string[]>
   /** Waits until all of them are in quarantine. @returns the reasons, in order */
   quarantineReasons(partition: number, ids: readonly string[]): Promise<string[]>
   /** Key of the data-key record of the administrator, a topic and its configured key. */
@@ -88,11 +92,11 @@ export async function startRedisAttacker(stack: Stack): Promise<RedisAttacker> {
         copied.resolve()
       }
     },
-    async addEntries(partition, entries) {
+    async addEntries(partition, entries, stream = keys.streamKey(partition)) {
       const pipeline = redis.pipeline()
       for (const entry of entries) {
         const parts = entry instanceof Map ? [...entry].flat() : [...(entry as readonly (string | Buffer)[])]
-        pipeline.xadd(keys.streamKey(partition), '*', ...parts)
+        pipeline.xadd(stream, '*', ...parts)
       }
       const replies = (await pipeline.exec()) ?? []
       return replies.map(([, id]) => String(id))
