@@ -63,7 +63,7 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   notifyReady()
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
   log.info('kms.stopping')
-  // What hangs on purpose shall not hold up the end.
+  // What hangs or waits on purpose shall not hold up the end.
   faults.clear()
 }
 

@@ -8,13 +8,13 @@ import type { KeyStore } from '../key-store.ts'
 import { InjectedAnswerError, InjectedSilenceError } from './errors.ts'
 import type { FaultPlan } from './fault-plan.ts'
 import { createFaultState, type Fault, type FaultState } from './fault-state.ts'
-import { injectedResponseOf } from './injectable-errors.ts'
+import { type FaultSubject, injectedResponseOf } from './injectable-errors.ts'
 import { keyOfRequest } from './key-of-request.ts'
 
 export interface FaultInjection {
   /** @throws {InjectedAnswerError} @throws {InjectedSilenceError} */
   meet(request: { operation: string; caller: Caller; body: Uint8Array }): Promise<void>
-  /** Also cuts off what hangs. */
+  /** Also cuts off what hangs, and lets what waits go on. */
   replace(plan: FaultPlan): void
   add(plan: FaultPlan): void
   clear(): void
@@ -41,14 +41,16 @@ export function createFaultInjection(o: {
         found ??= { keyArn: keyOfRequest(body, { caller, keyStore: o.keyStore }) }
         return found.keyArn
       }
+      // Of the plan that decided: waiting first and hanging then, it would else outlast its replacement.
+      const released = held.signal
       const { delayMs, fault } = state.decide({ operation, account: caller.account, caller: caller.arn, keyArn })
       if (delayMs > 0) {
         o.injected.add({ kind: 'latency' })
-        await delay(delayMs)
+        await delay(delayMs, undefined, { signal: released }).catch(unlessReleased)
       }
       if (fault === undefined) return
       o.injected.add({ kind: fault.kind })
-      throw errorOf(fault, { operation, caller: caller.arn, keyArn: keyArn() })
+      throw errorOf(fault, { operation, caller: caller.arn, keyArn: keyArn() }, released)
     },
     replace,
     add: (plan) => state.add(plan),
@@ -56,7 +58,7 @@ export function createFaultInjection(o: {
     describe: () => state.describe(),
   }
 
-  function errorOf(fault: Fault, subject: { operation: string; caller: string; keyArn: string | undefined }): Error {
+  function errorOf(fault: Fault, subject: FaultSubject, released: AbortSignal): Error {
     switch (fault.kind) {
       case 'throttled':
         return new InjectedAnswerError(injectedResponseOf('ThrottlingException', subject))
@@ -65,7 +67,11 @@ export function createFaultInjection(o: {
       case 'reset':
         return new InjectedSilenceError('reset', AbortSignal.abort())
       case 'hang':
-        return new InjectedSilenceError('hang', held.signal)
+        return new InjectedSilenceError('hang', released)
     }
   }
+}
+
+function unlessReleased(error: unknown): void {
+  if (!(error instanceof Error && error.name === 'AbortError')) throw error
 }

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { request as httpRequest } from 'node:http'
 import { after, before, beforeEach, suite, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   CreateAliasCommand,
   CreateKeyCommand,
@@ -113,6 +114,32 @@ suite('an injected fault', () => {
     while ((await kms.faults.read()).faults[0]?.met !== 1);
     await kms.faults.clear()
     assert.equal(await hung, 'ECONNRESET')
+    await generate()
+  })
+
+  test('of latency ends when the faults are replaced: what waits goes on at once', async () => {
+    await kms.faults.set({ faults: [{ kind: 'latency', ms: 600_000 }] })
+    const waiting = outcomeOf(generate())
+    while ((await kms.faults.read()).faults[0]?.met !== 1);
+    await kms.faults.clear()
+    assert.equal(await Promise.race([waiting, delay(5_000, 'waits', { ref: false })]), 'ok')
+  })
+
+  test('of a hang behind latency is cut off too when the faults are replaced meanwhile', async () => {
+    await kms.faults.set({ faults: [{ kind: 'latency', ms: 600_000 }, { kind: 'hang' }] })
+    const waiting = outcomeOf(generate())
+    while ((await kms.faults.read()).faults[0]?.met !== 1);
+    await kms.faults.clear()
+    assert.equal(await Promise.race([waiting, delay(5_000, 'waits', { ref: false })]), 'ECONNRESET')
+  })
+
+  test('of latency does not hold up the end', async () => {
+    await kms.faults.set({ faults: [{ kind: 'latency', ms: 600_000 }] })
+    const waiting = outcomeOf(generate())
+    while ((await kms.faults.read()).faults[0]?.met !== 1);
+    await kms.stop()
+    await waiting
+    await kms.start()
     await generate()
   })
 
