@@ -8,6 +8,8 @@ export interface UnsettledWork extends AsyncDisposable {
   list(): Promise<string[]>
   /** @throws naming what is left after `withinMs` */
   untilNone(withinMs: number): Promise<void>
+  /** @throws likewise when what is left never is as it should be */
+  until(isSo: (left: readonly string[]) => boolean, withinMs: number): Promise<void>
 }
 
 const SCRIPT = `
@@ -33,17 +35,19 @@ export async function watchUnsettledWork(redisUrl: string): Promise<UnsettledWor
   const redis = openRedis({ url: redisUrl, name: 'test' })
   await whenReady(redis)
   const list = async () => (await redis.eval(SCRIPT, 0)) as string[]
+  const until = async (isSo: (left: readonly string[]) => boolean, withinMs: number) => {
+    const deadline = performance.now() + withinMs
+    for (;;) {
+      const left = await list()
+      if (isSo(left)) return
+      if (performance.now() > deadline) throw new Error(`Left in Redis: ${left.join(', ')}`)
+      await sleep(POLL_MS)
+    }
+  }
   return {
     list,
-    async untilNone(withinMs) {
-      const deadline = performance.now() + withinMs
-      for (;;) {
-        const left = await list()
-        if (left.length === 0) return
-        if (performance.now() > deadline) throw new Error(`Left in Redis: ${left.join(', ')}`)
-        await sleep(POLL_MS)
-      }
-    },
+    untilNone: (withinMs) => until((left) => left.length === 0, withinMs),
+    until,
     [Symbol.asyncDispose]: () => closeRedis(redis),
   }
 }
