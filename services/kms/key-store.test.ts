@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
+import { MAX_METADATA } from './account-quota.ts'
 import {
   AlreadyExistsError,
   KeystoreDamagedError,
@@ -16,7 +17,7 @@ import {
   RootKeyUnusableError,
   RootKeyWrongError,
 } from './errors.ts'
-import { switchKey } from './key-lifecycle.ts'
+import { scheduleDeletion, switchKey } from './key-lifecycle.ts'
 import { type KeyStore, openKeyStore } from './key-store.ts'
 import type { KeystoreEvent } from './keystore-directory.ts'
 
@@ -247,6 +248,25 @@ suite('KeyStore', () => {
     await copyFile(`${lock}.kept`, lock)
     await createKey(store)
     assert.equal(store.listKeys(PLACE).length, 1)
+  })
+
+  test('grants an account no more room than its quota, and leaves what shrinks and other accounts alone', async (t) => {
+    const { open } = await setup(t)
+    await using store = await open()
+    const long = 'x'.repeat(MAX_METADATA)
+    const { arn } = await store.createKey({ ...PLACE, description: long })
+    const { arn: plain } = await store.createKey({ ...PLACE, description: '' })
+    const refused = { code: 'LIMIT_EXCEEDED' }
+    await assert.rejects(store.createKey({ ...PLACE, description: 'x' }), refused)
+    const describe = (arn: string, description: string) => store.changeKey(arn, (key) => ({ ...key, description }))
+    await assert.rejects(describe(plain, 'x'), refused)
+    const alias = { alias: 'alias/aws/sns', description: 'x', rotationDays: 365 }
+    await assert.rejects(store.ensureManagedKey({ ...PLACE, ...alias }), refused)
+    assert.equal(store.listKeys(PLACE).length, 2)
+    await store.createKey({ ...PLACE, account: '444455556666', description: 'x' })
+    await store.changeKey(arn, (key) => scheduleDeletion(key, { now: 1, windowDays: 7 }))
+    await describe(arn, long.slice(1))
+    await describe(plain, 'x')
   })
 })
 

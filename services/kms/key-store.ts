@@ -3,12 +3,13 @@
  *
  * A change is acknowledged, and visible, only when the whole new store is durable: no data key is
  * ever issued under a key that a crash could lose. Changes form one line; each writes the store
- * anew, which is cheap for the thousands of keys a broker has and leaves nothing to replay. Reading
+ * anew, which is cheap for the thousands of keys an account may have (account-quota.ts) and leaves nothing to replay. Reading
  * touches no disk. File format: keystore-file.ts.
  */
 
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '#shared/clock'
+import { isMoreMetadata, requireAliasQuota, requireKeyQuota } from './account-quota.ts'
 import { addAlias, moveAlias, removeAlias } from './alias-changes.ts'
 import { type DueChanges, dueChanges } from './due-changes.ts'
 import { KeystoreWriteError, NotFoundError } from './errors.ts'
@@ -29,6 +30,7 @@ export interface KeyStore extends AsyncDisposable {
   listKeys(place: Place): readonly KmsKey[]
   /** In the order of their names. */
   listAliases(place: Place): readonly Alias[]
+  /** @throws {LimitExceededError} when the account has as much as it may: so do all that make it more */
   createKey(o: Place & { description: string; tags?: readonly Tag[] }): Promise<KmsKey>
   /** Makes an AWS managed key and its alias, both or neither, unless the alias is there. */
   ensureManagedKey(o: Place & { alias: string; description: string; rotationDays: number }): Promise<void>
@@ -99,6 +101,12 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     return { id, account, region, arn, description, tags, createdAt, manager, state: 'Enabled', materials }
   }
 
+  const withKey = (key: KmsKey): readonly KmsKey[] => {
+    const keys = [...current.keys, key]
+    requireKeyQuota(keys, key.account)
+    return keys
+  }
+
   /** Runs `change` when all earlier changes are durable. */
   const inLine = <T>(change: () => Promise<T>): Promise<T> => {
     const changed = line.then(change)
@@ -117,7 +125,7 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     listAliases: (place) => current.aliases.filter((a) => isIn(place, a)).sort((a, b) => compare(a.name, b.name)),
     async createKey(o) {
       const key = newKey(o)
-      await inLine(() => commit({ keys: [...current.keys, key] }))
+      await inLine(() => commit({ keys: withKey(key) }))
       return key
     },
     ensureManagedKey: ({ account, region, alias: name, description, rotationDays: periodDays }) =>
@@ -129,7 +137,7 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
         const rotation = { periodDays, nextAt: createdAt + periodDays * DAY_MS }
         const alias = { name, account, region, arn, targetKeyId: key.id, createdAt, updatedAt: createdAt }
         await commit({
-          keys: [...current.keys, { ...key, manager: 'AWS', rotation }],
+          keys: withKey({ ...key, manager: 'AWS', rotation }),
           aliases: [...current.aliases, alias],
         })
       }),
@@ -138,10 +146,18 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
         const key = index.keys.get(arn)
         if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
         const changed = change(key, { now: clock.now(), makeMaterial: materialOf(arn) })
-        if (changed !== key) await commit({ keys: current.keys.map((other) => (other === key ? changed : other)) })
+        if (changed === key) return key
+        const keys = current.keys.map((other) => (other === key ? changed : other))
+        if (isMoreMetadata(changed, key)) requireKeyQuota(keys, key.account)
+        await commit({ keys })
         return changed
       }),
-    createAlias: (o) => changeAliases((store, now) => addAlias(store, { ...o, now })),
+    createAlias: (o) =>
+      changeAliases((store, now) => {
+        const aliases = addAlias(store, { ...o, now })
+        requireAliasQuota(aliases, o.account)
+        return aliases
+      }),
     updateAlias: (arn, targetKeyId) => changeAliases((store, now) => moveAlias(store, { arn, targetKeyId, now })),
     deleteAlias: (arn) => changeAliases((store) => removeAlias(store, arn)),
     settleDue: () =>
