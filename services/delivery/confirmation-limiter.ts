@@ -15,6 +15,7 @@
  */
 
 import type { Clock } from '#shared/clock'
+import { createLruMap } from '#shared/lru-map'
 
 export interface ConfirmationLimiter {
   /** @returns whether a confirmation may be sent to the origin now; if so it counts as sent */
@@ -51,8 +52,8 @@ export function createConfirmationLimiter({
   maxOrigins?: number
 }): ConfirmationLimiter {
   const full = burst * COST
-  /** In order of last use. An origin that is missing has a full bucket. */
-  const buckets = new Map<string, { readonly credit: number; readonly at: number }>()
+  /** An origin that is missing has a full bucket. */
+  const buckets = createLruMap<{ readonly credit: number; readonly at: number }>(maxOrigins)
 
   const creditOf = (origin: string, now: number): number => {
     const bucket = buckets.get(origin)
@@ -67,12 +68,7 @@ export function createConfirmationLimiter({
       const now = clock.now()
       const credit = creditOf(origin, now)
       const isAllowed = credit >= COST
-      buckets.delete(origin)
       buckets.set(origin, { credit: isAllowed ? credit - COST : credit, at: now })
-      if (buckets.size > maxOrigins) {
-        const [oldest] = buckets.keys()
-        if (oldest !== undefined) buckets.delete(oldest)
-      }
       return isAllowed
     },
     waitMs: (origin) => Math.ceil(Math.max(0, COST - creditOf(origin, clock.now())) / perSecond),

@@ -10,6 +10,7 @@
 import type { Catalog, Topic } from '#shared/catalog'
 import type { Clock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
+import { createLruMap } from '#shared/lru-map'
 import { MAX_TOPICS_CACHED, UNUSABLE_TOPIC_PAUSE_MS } from './limits.ts'
 import { indexRecipients, type Recipients } from './recipients.ts'
 
@@ -45,8 +46,7 @@ export function createTopicCache({
   clock: Clock
   capacity?: number
 }): TopicCache {
-  /** In order of use, oldest first. */
-  const cached = new Map<string, Exclude<TopicState, { kind: 'unknown' }>>()
+  const cached = createLruMap<Exclude<TopicState, { kind: 'unknown' }>>(capacity)
 
   const load = async (topicArn: string): Promise<TopicState> => {
     try {
@@ -67,12 +67,8 @@ export function createTopicCache({
     (state?.kind === 'unusable' && clock.now() - state.lookedAt < UNUSABLE_TOPIC_PAUSE_MS)
 
   const remember = (topicArn: string, state: TopicState): TopicState => {
-    cached.delete(topicArn)
-    if (state.kind !== 'unknown') cached.set(topicArn, state)
-    if (cached.size > capacity) {
-      const [oldest] = cached.keys()
-      if (oldest !== undefined) cached.delete(oldest)
-    }
+    if (state.kind === 'unknown') cached.delete(topicArn)
+    else cached.set(topicArn, state)
     return state
   }
 

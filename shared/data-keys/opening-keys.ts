@@ -14,9 +14,9 @@ import type { Clock } from '#shared/clock'
 import { type DataKey, deriveDataKey } from '#shared/envelope'
 import { BrokerError } from '#shared/errors'
 import { hashParts } from '#shared/framing'
+import { createLruMap } from '#shared/lru-map'
 import { CONTEXT_KEY } from './data-key-pair.ts'
 import type { DataKeySource } from './data-key-source.ts'
-import { createLruMap } from './lru-map.ts'
 
 export interface SealedDataKey {
   encryptedDataKey: Buffer

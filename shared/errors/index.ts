@@ -1,2 +1,3 @@
 export { BrokerError, type Fault } from './broker-error.ts'
 export { describeError } from './describe-error.ts'
+export { letGoOfFrames } from './let-go-of-frames.ts'

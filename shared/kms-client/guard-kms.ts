@@ -13,7 +13,8 @@
  */
 
 import type { Clock } from '#shared/clock'
-import { BrokerError } from '#shared/errors'
+import { BrokerError, letGoOfFrames } from '#shared/errors'
+import { createLruMap } from '#shared/lru-map'
 import { type CircuitBreaker, createCircuitBreaker, type Permit } from './circuit-breaker.ts'
 import {
   KmsCredentialsError,
@@ -63,8 +64,10 @@ type Admitted = readonly { readonly guard: Guard; readonly permit: Permit | unde
 
 export function guardKms(kms: Guarded, o: { clock: Clock; observer: BreakerObserver }): Guarded {
   const { clock, observer } = o
-  const guards = new Map<string, Guard>()
   const open: Record<BreakerScope, number> = { endpoint: 0, throttling: 0, key: 0 }
+  const guards = createLruMap<Guard>(MAX_BREAKERS, (dropped) => {
+    if (dropped.breaker.state !== 'closed') open[dropped.scope] -= 1
+  })
 
   return {
     generateDataKey: (call) => guarded({ ...call, key: call.keyId }, () => kms.generateDataKey(call)),
@@ -138,17 +141,10 @@ export function guardKms(kms: Guarded, o: { clock: Clock; observer: BreakerObser
 
   function guardOf(scope: BreakerScope, name: string): Guard {
     const known = guards.get(keyOf({ scope, name }))
-    const guard = known ?? { scope, name, breaker: createCircuitBreaker(SETTINGS), lastError: undefined }
-    guards.delete(keyOf(guard))
+    if (known !== undefined) return known
+    const guard = { scope, name, breaker: createCircuitBreaker(SETTINGS), lastError: undefined }
     guards.set(keyOf(guard), guard)
-    const [oldest] = guards.values()
-    if (guards.size > MAX_BREAKERS && oldest !== undefined) drop(oldest)
     return guard
-  }
-
-  function drop(guard: Guard): void {
-    guards.delete(keyOf(guard))
-    if (guard.breaker.state !== 'closed') open[guard.scope] -= 1
   }
 }
 
@@ -172,9 +168,4 @@ function verdictOf(scope: BreakerScope, failed: ReturnType<typeof scopeOf>): 'su
   // Throttled, or told that a key is not there, is answered; and whom KMS tells of a key it does not throttle.
   if (scope === 'endpoint' && failed !== 'unknown') return 'succeeded'
   return scope === 'throttling' && failed === 'key' ? 'succeeded' : 'abandoned'
-}
-
-/** Reads the trace, which is formatted when it is first read: until then it keeps its frames, and the failed call, alive. */
-function letGoOfFrames(error: Error): void {
-  void error.stack
 }

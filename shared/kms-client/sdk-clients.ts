@@ -12,6 +12,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { KMSClient } from '@aws-sdk/client-kms'
+import { createLruMap } from '#shared/lru-map'
 
 export interface KmsCredential {
   accessKeyId: string
@@ -40,7 +41,8 @@ const MAX_CLIENTS = 32
 export function createSdkClients(o: { access: KmsAccess; connectTimeoutMs: number; deadlineMs: number }): SdkClients {
   const httpAgent = new HttpAgent({ keepAlive: true, maxSockets: MAX_SOCKETS })
   const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets: MAX_SOCKETS })
-  const clients = new Map<string, KMSClient>()
+  // Dropped, not destroyed: calls under way go on, and the sockets are not the client's own.
+  const clients = createLruMap<KMSClient>(MAX_CLIENTS)
   const create = (region: string) =>
     new KMSClient({
       region,
@@ -60,15 +62,10 @@ export function createSdkClients(o: { access: KmsAccess; connectTimeoutMs: numbe
   return {
     of(region) {
       const client = clients.get(region) ?? create(region)
-      clients.delete(region)
       clients.set(region, client)
-      // Dropped, not destroyed: its calls under way go on, and the sockets are not its own.
-      const [leastRecent] = clients.keys()
-      if (clients.size > MAX_CLIENTS && leastRecent !== undefined) clients.delete(leastRecent)
       return client
     },
     close() {
-      clients.clear()
       httpAgent.destroy()
       httpsAgent.destroy()
     },

@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from '#shared/clock'
+import { createLruMap, type LruMap } from '#shared/lru-map'
 import { addPlans, type Delay, type FaultPlan, type FaultRule, type ThrottleRule } from './fault-plan.ts'
 import type { InjectableError } from './injectable-errors.ts'
 import { quotaOf } from './quotas.ts'
@@ -37,7 +38,7 @@ export interface FaultState {
 interface Throttling {
   readonly rule: ThrottleRule
   /** By account and quota. */
-  readonly buckets: Map<string, TokenBucket>
+  readonly buckets: LruMap<TokenBucket>
   throttled: number
 }
 
@@ -47,7 +48,7 @@ interface ActiveFault {
   met: number
 }
 
-/** Accounts are whatever principals the broker speaks for; the oldest bucket starts full again. */
+/** Accounts are whatever principals the broker speaks for; a bucket that had to make room starts full again. */
 const MAX_BUCKETS = 10_000
 /** Of the standard normal distribution: P(z < 2.326) = 0.99. */
 const Z_99 = 2.326
@@ -61,7 +62,7 @@ export function createFaultState(o: { clock: Clock; random?: () => number }): Fa
   const isActive = ({ rule, endsAt, met }: ActiveFault) => clock.now() < endsAt && met < (rule.requests ?? Infinity)
   const append = (plan: FaultPlan) => {
     const now = clock.now()
-    throttling = [...throttling, ...plan.throttling.map((rule) => ({ rule, buckets: new Map(), throttled: 0 }))]
+    throttling = [...throttling, ...plan.throttling.map(throttlingOf)]
     faults = [...faults, ...plan.faults.map((rule) => ({ rule, endsAt: now + (rule.forMs ?? Infinity), met: 0 }))]
   }
 
@@ -111,10 +112,12 @@ export function createFaultState(o: { clock: Clock; random?: () => number }): Fa
     const { ratePerSecond, burst = ratePerSecond } = rule
     const bucket = buckets.get(name) ?? createTokenBucket({ ratePerSecond, burst, now: clock.now() })
     buckets.set(name, bucket)
-    const [oldest] = buckets.keys()
-    if (buckets.size > MAX_BUCKETS && oldest !== undefined) buckets.delete(oldest)
     return bucket
   }
+}
+
+function throttlingOf(rule: ThrottleRule): Throttling {
+  return { rule, buckets: createLruMap(MAX_BUCKETS), throttled: 0 }
 }
 
 function fits({ operations, caller, keyArn }: FaultRule, request: FaultRequest): boolean {

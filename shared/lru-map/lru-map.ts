@@ -13,7 +13,8 @@ export interface LruMap<V> {
   entries(): IterableIterator<[key: string, value: V]>
 }
 
-export function createLruMap<V>(capacity: number): LruMap<V> {
+/** @param onDrop gets what had to make room; not what was deleted or written anew */
+export function createLruMap<V>(capacity: number, onDrop?: (dropped: V) => void): LruMap<V> {
   const map = new Map<string, V>()
   /** Spares the key that is asked for again and again its way from the end to the end. */
   let newest: string | undefined
@@ -31,8 +32,9 @@ export function createLruMap<V>(capacity: number): LruMap<V> {
       map.delete(key)
       map.set(key, value)
       if (map.size <= capacity) return
-      for (const oldest of map.keys()) {
+      for (const [oldest, dropped] of map) {
         map.delete(oldest)
+        onDrop?.(dropped)
         return
       }
     },

@@ -27,6 +27,18 @@ suite('createLruMap()', () => {
     assert.equal(map.get('b'), 3)
   })
 
+  test('tells what had to make room, and nothing else', () => {
+    const dropped: number[] = []
+    const map = createLruMap<number>(2, (value) => dropped.push(value))
+    for (const [key, value] of Object.entries({ a: 1, b: 2 })) map.set(key, value)
+    map.set('b', 3)
+    map.delete('a')
+    map.set('c', 4)
+    assert.deepEqual(dropped, [])
+    map.set('d', 5)
+    assert.deepEqual(dropped, [3])
+  })
+
   test('forgets what was deleted, and lets entries be deleted while it is walked', () => {
     const map = createLruMap<number>(3)
     for (const key of ['a', 'b', 'c']) map.set(key, 1)

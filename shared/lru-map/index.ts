@@ -1,0 +1,1 @@
+export { createLruMap, type LruMap } from './lru-map.ts'
