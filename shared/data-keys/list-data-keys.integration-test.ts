@@ -37,6 +37,13 @@ suite('listDataKeys()', () => {
     assert.deepEqual(await t.listAll(), [])
     assert.deepEqual(t.reports, new Array(4).fill({ kind: 'data-key', topicArn: pair.topicArn }))
   })
+
+  test('passes over names that are no topic’s: operators’ terminals are shown the topic of what is reported', async () => {
+    await using t = await setup()
+    await t.redis.set(`sealcast:{t:arn:\x1b[2J}:datakey:${recordNameOf(pair)}`, 'x')
+    assert.deepEqual(await t.listAll(), [])
+    assert.deepEqual(t.reports, [])
+  })
 })
 
 function keyOf(of: DataKeyPair): string {

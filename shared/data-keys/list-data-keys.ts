@@ -1,14 +1,11 @@
 /** All data keys that may be sealing now, as gateways have left them for each other: for operators. */
 
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
+import { type Redis, RedisForeignDataError, redisCall, scanKeys } from '#shared/redis'
 import type { DataKeyPair } from './data-key-pair.ts'
 import { type DataKeyRecord, decodeFoundDataKeyRecord } from './data-key-record.ts'
 
 export type FoundDataKey = DataKeyRecord & DataKeyPair
-
-/** Keys looked at in one step of a scan: about a millisecond of Redis's time. */
-const SCAN_COUNT = 1_000
 
 /**
  * Looks at every key of the server. A gateway whose record could not be stored, or was taken away, is not in it, for at
@@ -22,21 +19,15 @@ export async function* listDataKeys(o: {
   recordMac: RecordMac
   onForged: (what: { kind: 'data-key'; topicArn: string }) => void
 }): AsyncGenerator<FoundDataKey[]> {
-  let cursor = '0'
-  do {
-    const at = cursor
-    const [next, found] = await redisCall(o.redis, () =>
-      o.redis.scan(at, 'MATCH', 'sealcast:{t:*}:datakey:*', 'COUNT', SCAN_COUNT),
-    )
-    const records = await Promise.all([...new Set(found)].map((key) => read(key, o)))
+  for await (const found of scanKeys(o.redis, 'sealcast:{t:*}:datakey:*')) {
+    const records = await Promise.all(found.map((key) => read(key, o)))
     yield records.filter((record) => record !== undefined)
-    cursor = next
-  } while (cursor !== '0')
+  }
 }
 
 async function read(key: string, o: Parameters<typeof listDataKeys>[0]): Promise<FoundDataKey | undefined> {
   // Locks have names of their own.
-  const [, topicArn, name] = /^sealcast:\{t:([^{}]+)\}:datakey:([0-9a-f]{64})$/.exec(key) ?? []
+  const [, topicArn, name] = /^sealcast:\{t:(arn:[\w:.-]{1,512})\}:datakey:([0-9a-f]{64})$/.exec(key) ?? []
   if (topicArn === undefined || name === undefined) return undefined
   try {
     const value = await redisCall(o.redis, () => o.redis.get(key))

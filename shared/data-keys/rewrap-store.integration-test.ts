@@ -94,6 +94,13 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(t.reports.length, 1)
     })
 
+    test('lists no names that are no topic’s: operators’ terminals are shown the topic of what is reported', async () => {
+      await using t = await setup()
+      await t.redis.set(`sealcast:{t:arn:\x1b[2J}:rewrap:${rewrapNameOf(key)}`, 'x')
+      assert.deepEqual(await t.listAll(), [])
+      assert.deepEqual(t.reports, [])
+    })
+
     async function setup() {
       const redis = openRedis({ url: (await starting).url, name: 'test' })
       await whenReady(redis)

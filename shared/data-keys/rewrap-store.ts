@@ -8,7 +8,7 @@
  */
 
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { defineScript, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
+import { defineScript, type Redis, RedisForeignDataError, redisCall, scanKeys } from '#shared/redis'
 import {
   decodeRewrapRecord,
   type EncryptedDataKey,
@@ -35,9 +35,6 @@ export interface RewrapStore {
   /** Removes a record as it was listed. @returns false when it is another by now */
   remove(record: RewrapRecord & { stored: Buffer }): Promise<boolean>
 }
-
-/** Keys looked at in one step of a scan: about a millisecond of Redis's time. */
-const SCAN_COUNT = 1_000
 
 /** What is stored where nothing is. */
 const NONE = Buffer.alloc(0)
@@ -95,20 +92,14 @@ export function createRewrapStore({
   }
 
   async function* list(): AsyncGenerator<(RewrapRecord & { stored: Buffer })[]> {
-    let cursor = '0'
-    do {
-      const at = cursor
-      const [next, found] = await redisCall(redis, () =>
-        redis.scan(at, 'MATCH', 'sealcast:{t:*}:rewrap:*', 'COUNT', SCAN_COUNT),
-      )
-      const records = await Promise.all([...new Set(found)].map(readListed))
+    for await (const found of scanKeys(redis, 'sealcast:{t:*}:rewrap:*')) {
+      const records = await Promise.all(found.map(readListed))
       yield records.filter((record) => record !== undefined)
-      cursor = next
-    } while (cursor !== '0')
+    }
   }
 
   async function readListed(key: string): Promise<(RewrapRecord & { stored: Buffer }) | undefined> {
-    const [, topicArn, name] = /^sealcast:\{t:([^{}]+)\}:rewrap:([0-9a-f]{64})$/.exec(key) ?? []
+    const [, topicArn, name] = /^sealcast:\{t:(arn:[\w:.-]{1,512})\}:rewrap:([0-9a-f]{64})$/.exec(key) ?? []
     if (topicArn === undefined || name === undefined) return undefined
     const stored = await read({ topicArn, name })
     if (stored === null) return undefined

@@ -1,11 +1,8 @@
 /** Reads ledgers back: for reports, never on a message's path. */
 
-import { pipelineReplies, type Redis, redisCall } from '#shared/redis'
+import { pipelineReplies, type Redis, redisCall, scanKeys } from '#shared/redis'
 import { type LedgerName, ledgerKey, ledgerKeyPattern, parseLedger, parseLedgerKey } from './ledger-hash.ts'
 import type { PairCalls } from './usage.ts'
-
-/** Keys looked at in one step of a scan: about a millisecond of Redis's time. */
-const SCAN_COUNT = 1_000
 
 /**
  * Which topics have a ledger, by ARN and month; topics that are deleted too.
@@ -16,18 +13,12 @@ const SCAN_COUNT = 1_000
  */
 export async function findKmsLedgers({ redis, month }: { redis: Redis; month?: string }): Promise<LedgerName[]> {
   const found = new Map<string, LedgerName>()
-  let cursor = '0'
-  do {
-    const at = cursor
-    const [next, keys] = await redisCall(redis, () =>
-      redis.scan(at, 'MATCH', ledgerKeyPattern(month), 'COUNT', SCAN_COUNT),
-    )
+  for await (const keys of scanKeys(redis, ledgerKeyPattern(month))) {
     for (const key of keys) {
       const name = parseLedgerKey(key)
       if (name !== undefined) found.set(key, name)
     }
-    cursor = next
-  } while (cursor !== '0')
+  }
   const order = ({ topicArn, month }: LedgerName) => `${topicArn}\n${month}`
   return [...found.values()].sort((a, b) => (order(a) < order(b) ? -1 : 1))
 }

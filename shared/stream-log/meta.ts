@@ -10,7 +10,7 @@
  */
 
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { defineScript, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
+import { defineScript, type Redis, RedisForeignDataError, redisCall, scanKeys } from '#shared/redis'
 import { SchemaUnsupportedError } from './errors.ts'
 import { keys } from './keys.ts'
 
@@ -102,18 +102,13 @@ function decodeMeta([schemaVersion, partitions, mac]: StoredMeta, recordMac: Rec
 
 /** @returns the number of the last partition that has a stream, counted from 1; 0 when there is none */
 async function countStreams(redis: Redis): Promise<number> {
-  let cursor = '0'
   let count = 0
-  do {
-    const [next, found] = await redisCall(redis, () =>
-      redis.scan(cursor, 'MATCH', 'sealcast:{p:*}:stream', 'COUNT', 1000),
-    )
+  for await (const found of scanKeys(redis, 'sealcast:{p:*}:stream')) {
     for (const key of found) {
       const partition = Number(/^sealcast:\{p:(\d+)\}:stream$/.exec(key)?.[1] ?? Number.NaN)
       if (partition < MAX_PARTITIONS) count = Math.max(count, partition + 1)
     }
-    cursor = next
-  } while (cursor !== '0')
+  }
   return count
 }
 

@@ -16,7 +16,7 @@
  * Nothing is verified here: fields are as they lie, for `decodeEntry`.
  */
 
-import { defineScript, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
+import { defineScript, type Redis, RedisForeignDataError, redisCall, scanKeys } from '#shared/redis'
 import { type BodyRecord, readBody } from './body-record.ts'
 import { keys } from './keys.ts'
 import { MAX_ENTRY_BYTES } from './limit.ts'
@@ -33,9 +33,6 @@ export interface StoredMessage {
 /** With the largest bodies 16 MiB. */
 const PAGE = 64
 
-/** Keys looked at in one step of a scan: about a millisecond of Redis's time. */
-const SCAN_COUNT = 1_000
-
 const script = defineScript(new URL('./read-stored.lua', import.meta.url))
 
 /** @throws {RedisUnavailableError} when Redis does not answer */
@@ -49,12 +46,13 @@ export async function* readStoredMessages({
   for (let partition = 0; partition < partitions; partition++) {
     for await (const page of readStream(redis, keys.streamKey(partition))) yield withState('undelivered', page)
   }
-  for await (const found of scan(redis, 'sealcast:{p:*}:held:*')) {
+  // The set of held keys is not asked: whoever empties it would hide what waits.
+  for await (const found of scanKeys(redis, 'sealcast:{p:*}:held:*')) {
     for (const key of found) {
       for await (const page of readStream(redis, key)) yield withState('held', page.filter(isEntry))
     }
   }
-  for await (const found of scan(redis, 'sealcast:{p:*}:body:*')) yield* readBodies(redis, found)
+  for await (const found of scanKeys(redis, 'sealcast:{p:*}:body:*')) yield* readBodies(redis, found)
   for (let partition = 0; partition < partitions; partition++) {
     for await (const page of readStream(redis, keys.quarantineKey(partition))) {
       yield withState('quarantined', page.map(quarantinedFields))
@@ -78,18 +76,6 @@ async function* readStream(redis: Redis, key: string): AsyncGenerator<StoredFiel
     // Shorter than asked for: the rest of them is gone, or there is none.
     if (entries.length < PAGE) return
   }
-}
-
-/** The set of keys is not asked: whoever empties it would hide what waits. */
-async function* scan(redis: Redis, pattern: string): AsyncGenerator<string[]> {
-  let cursor = '0'
-  do {
-    const at = cursor
-    const [next, found] = await redisCall(redis, () => redis.scan(at, 'MATCH', pattern, 'COUNT', SCAN_COUNT))
-    // A step may give a key twice.
-    if (found.length > 0) yield [...new Set(found)]
-    cursor = next
-  } while (cursor !== '0')
 }
 
 async function* readBodies(redis: Redis, found: readonly string[]): AsyncGenerator<StoredMessage[]> {
