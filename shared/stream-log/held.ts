@@ -177,7 +177,7 @@ async function leaveHeld(holding: Holding, keyArn: string, heldIds: readonly str
 }
 
 /** Not fenced: reading harms nobody. @returns ARNs of the keys that messages of the partition wait for, in no order */
-export async function listHeldKeys(redis: Redis, partition: number): Promise<string[]> {
+async function listHeldKeys(redis: Redis, partition: number): Promise<string[]> {
   const key = keys.heldKeysKey(partition)
   // At random and bounded: a set that somebody filled must not fill this process.
   const members = await redisCall(redis, () => redis.srandmember(key, MAX_HELD_KEYS))
