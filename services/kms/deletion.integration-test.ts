@@ -1,7 +1,7 @@
 /** Deletion of keys, on a clock that the tests move. */
 
 import assert from 'node:assert/strict'
-import { readFile } from 'node:fs/promises'
+import { copyFile, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import {
@@ -113,6 +113,17 @@ suite('the end of the waiting period', () => {
     for (const name of ['keystore.json', 'keystore.json.bak']) {
       assert.ok(!(await readFile(join(kms.dir, name), 'utf8')).includes(id), name)
     }
+  })
+
+  test('takes the key from the backup too, when a crash or a full disk came between', async (t) => {
+    const { kms, client, id } = await setup(t)
+    await client.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: 7 }))
+    const backup = join(kms.dir, 'keystore.json.bak')
+    await copyFile(join(kms.dir, 'keystore.json'), join(kms.dir, 'before'))
+    await kms.restart({ afterMs: 8 * DAY_MS })
+    await rename(join(kms.dir, 'before'), backup)
+    await kms.restart({ afterMs: 0 })
+    assert.ok(!(await readFile(backup, 'utf8')).includes(id))
   })
 
   test('is kept by a KMS that was down at that time', async (t) => {

@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict'
-import { chmod, copyFile, mkdtemp, readdir, readFile, rm, stat, truncate, unlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  copyFile,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  unlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
@@ -141,9 +153,16 @@ suite('openKeyStore()', () => {
   test('removes what a crash left half written', async (t) => {
     const { dir, open } = await setup(t)
     await seeded(open)
-    await writeFile(join(dir, 'keystore.json.tmp.1'), '{')
+    const left = ['keystore.json.tmp.1', 'keystore.lock.tmp.1', 'root.key.tmp.1']
+    for (const name of left) await writeFile(join(dir, name), '{')
+    const longAgo = new Date(2020, 0)
+    await utimes(join(dir, 'keystore.lock.tmp.1'), longAgo, longAgo)
+    await writeFile(join(dir, 'keystore.lock.tmp.2'), 'of a rival at this very moment')
     await using _store = await open()
-    assert.ok(!(await readdir(dir)).includes('keystore.json.tmp.1'))
+    assert.deepEqual(
+      (await readdir(dir)).filter((name) => name.includes('.tmp.')),
+      ['keystore.lock.tmp.2'],
+    )
   })
 
   test('refuses a second opening while the first lives, and allows it afterwards', async (t) => {

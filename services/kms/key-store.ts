@@ -78,6 +78,9 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
   // Counts attempts, so that a write of unknown outcome never shares its number with the next.
   let generation = current.generation
   let line: Promise<unknown> = Promise.resolve()
+  let { backupHoldsDeleted } = directory
+  /** Done, and nobody was told yet. */
+  let settled = NOTHING_SETTLED
 
   const commit = async (difference: Partial<Keystore>): Promise<void> => {
     generation += 1
@@ -163,12 +166,18 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     settleDue: () =>
       inLine(async () => {
         const due = dueChanges(current, { now: clock.now(), makeMaterial: materialOf })
-        if (due === undefined) return { deleted: [], rotated: [] }
-        const { deleted, rotated, ...difference } = due
-        await commit(difference)
-        // The backup still has what was deleted: one more write, and it has not.
-        if (deleted.length > 0) await commit({})
-        return { deleted, rotated }
+        if (due !== undefined) {
+          const { deleted, rotated, ...difference } = due
+          await commit(difference)
+          settled = { deleted: [...settled.deleted, ...deleted], rotated: [...settled.rotated, ...rotated] }
+          backupHoldsDeleted ||= deleted.length > 0
+        }
+        // The backup still has what was deleted: one more write, and it has not. A failed one is tried again.
+        if (backupHoldsDeleted) await commit({})
+        backupHoldsDeleted = false
+        const told = settled
+        settled = NOTHING_SETTLED
+        return told
       }),
     async [Symbol.asyncDispose]() {
       await line
@@ -176,6 +185,8 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     },
   }
 }
+
+const NOTHING_SETTLED: Pick<DueChanges, 'deleted' | 'rotated'> = { deleted: [], rotated: [] }
 
 function indexOf({ keys, aliases }: Keystore) {
   return {

@@ -15,10 +15,13 @@ import { isMissing, replaceFileDurably, TEMPORARY_MARK } from './durable-file.ts
 import { KeystoreDamagedError, KeystoreDirectoryError, RootKeyMissingError } from './errors.ts'
 import { decodeKeystore, encodeKeystore, type Keystore } from './keystore-file.ts'
 import { createRootKey, deriveStoreKeys, ROOT_KEY_FILE, readRootKey, type StoreKeys } from './root-key.ts'
-import { acquireStoreLock } from './store-lock.ts'
+import { acquireStoreLock, LOCK_FILE } from './store-lock.ts'
 
 const KEYSTORE_FILE = 'keystore.json'
 const BACKUP_FILE = 'keystore.json.bak'
+
+/** Longer than anybody takes from writing a lock to placing it. */
+const ABANDONED_MS = 60_000
 
 export type KeystoreEvent =
   | { readonly kind: 'root-key-created'; readonly path: string }
@@ -30,6 +33,8 @@ export type KeystoreEvent =
 export interface OpenedKeystore extends AsyncDisposable {
   readonly keystore: Keystore
   readonly storeKeys: StoreKeys
+  /** Whether the backup still has keys that are gone. */
+  readonly backupHoldsDeleted: boolean
   /** Durable when it returns. */
   write(keystore: Keystore): Promise<void>
 }
@@ -62,8 +67,9 @@ export async function openKeystoreDirectory({
     await write(keystore)
     onEvent({ kind: 'keystore-created', path, rootKeyExisted })
   }
+  const backupHoldsDeleted = await holdsOtherKeys(backup, { keystore, rootKey })
   const held = opening.move()
-  return { keystore, storeKeys, write, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return { keystore, storeKeys, backupHoldsDeleted, write, [Symbol.asyncDispose]: () => held.disposeAsync() }
 }
 
 async function checkDirectory(dir: string): Promise<void> {
@@ -73,12 +79,21 @@ async function checkDirectory(dir: string): Promise<void> {
   }
 }
 
+/** Left by crashes and full disks; what was to become the root key is a secret. */
 async function removeTemporaries(dir: string): Promise<void> {
-  const names = await readdir(dir)
-  await Promise.all(
+  const names = (await readdir(dir)).filter((name) => name.includes(TEMPORARY_MARK))
+  for (const name of names) {
+    const path = join(dir, name)
+    const isOurs = name.startsWith(KEYSTORE_FILE) || name.startsWith(ROOT_KEY_FILE)
     // A rival's unfinished lock is not ours to remove.
-    names.filter((n) => n.includes(TEMPORARY_MARK) && n.startsWith(KEYSTORE_FILE)).map((n) => unlink(join(dir, n))),
-  )
+    if (isOurs || (name.startsWith(LOCK_FILE) && (await isOld(path)))) await unlink(path)
+  }
+}
+
+/** By the clock that stamps files. */
+async function isOld(path: string): Promise<boolean> {
+  const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Infinity }))
+  return mtimeMs < Date.now() - ABANDONED_MS
 }
 
 async function obtainRootKey(
@@ -132,6 +147,18 @@ async function loadKeystore(o: {
   if (damage !== undefined) await rename(o.path, `${o.path}.damaged-${o.clock.now()}`)
   o.onEvent({ kind: 'backup-used', path: o.backup, generation: recovered.keystore.generation })
   return recovered
+}
+
+/** A backup that does not open is not asked: it is whatever an operator made of it. */
+async function holdsOtherKeys(backup: string, o: { keystore: Keystore; rootKey: KeyObject }): Promise<boolean> {
+  const text = await readIfThere(backup)
+  if (text === undefined) return false
+  const ids = new Set(o.keystore.keys.map(({ id }) => id))
+  try {
+    return decodeKeystore(text, o.rootKey).keystore.keys.some(({ id }) => !ids.has(id))
+  } catch {
+    return false
+  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isMissing, TEMPORARY_MARK } from './durable-file.ts'
 import { KeystoreLockedError } from './errors.ts'
 
-const LOCK_FILE = 'keystore.lock'
+export const LOCK_FILE = 'keystore.lock'
 
 /** Longer than any rival may take from judging a lock to replacing it. */
 const TAKE_OVER_SETTLE_MS = 100
