@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, suite, test } from 'node:test'
-import { DisableKeyCommand, EnableKeyCommand } from '@aws-sdk/client-kms'
+import { CreateKeyCommand, DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { systemClock } from '#shared/clock'
 import { rewrapNameOf } from '#shared/data-keys'
 import { readKmsLedger } from '#shared/kms-ledger'
@@ -84,6 +84,21 @@ suite('sealcast keys rewrap', () => {
       const printed = JSON.parse(output)
       assert.deepEqual([code, printed.from, printed.to, printed.rewrapped], [0, a, b, 1])
     }
+  })
+
+  test('rewraps data keys of another account, in the name of that account', async () => {
+    const user = await stage.kms.addUser('arn:aws:iam::111122223333:user/ada')
+    const admin = new KMSClient({ endpoint: stage.kms.endpoint, region: 'us-east-1', credentials: user })
+    const make = async () => (await admin.send(new CreateKeyCommand({}))).KeyMetadata?.Arn ?? ''
+    const [from, to] = [await make(), await make()]
+    admin.destroy()
+    const topicArn = 'arn:aws:sns:us-east-1:111122223333:orders'
+    const call = { keyId: from, topicArn, principal: user.arn, purpose: 'issue' as const }
+    const { plaintext, encryptedDataKey, keyArn } = await stage.kmsClient.generateDataKey(call)
+    await stage.append({ plaintext, sealed: { encryptedDataKey, keyArn }, topicArn })
+    const { code, output, errors } = await stage.run('keys', 'rewrap', '--from', from, '--to', to)
+    assert.deepEqual([code, output.slice(0, 7)], [0, '1 of 1 '], errors)
+    assert.equal((await stage.rewraps.find({ encryptedDataKey, keyArn, topicArn }))?.keyArn, to)
   })
 
   test('refuses keys that are one, missing or disabled, and changes nothing', async () => {
