@@ -165,6 +165,19 @@ suite('openKeyStore()', () => {
     )
   })
 
+  test('refuses a second opening while the first lives in a container of its own, where its pid means nothing', async (t) => {
+    const { dir, open } = await setup(t)
+    {
+      await using _store = await open()
+      const lock = join(dir, 'keystore.lock')
+      const { token } = JSON.parse(await readFile(lock, 'utf8'))
+      const unseen = JSON.stringify({ pid: process.pid, startedAt: 'of another process with this pid', token })
+      await writeFile(lock, unseen)
+      await assert.rejects(open(), KeystoreLockedError)
+      assert.equal(await readFile(lock, 'utf8'), unseen)
+    }
+  })
+
   test('refuses a second opening while the first lives, and allows it afterwards', async (t) => {
     const { open } = await setup(t)
     {

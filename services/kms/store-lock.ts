@@ -4,17 +4,23 @@
  * Two writers would overwrite each other's keys. The file outlives kill -9, so a lock whose holder is
  * gone is taken over; the start time tells the holder from a later process with the same pid. Two
  * processes may take over at once, so the taker waits and looks again, and `assertHeld`, asked
- * before every write, stops whoever lost. Meant for one host: pids of another say nothing here.
+ * before every write, stops whoever lost.
+ *
+ * Containers that share the directory do not see each other's pids, so the holder listens on a socket beside the
+ * lock too: whoever gets through to it knows that it lives. Meant for one host: another's processes are not seen.
  */
 
 import { randomUUID } from 'node:crypto'
 import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises'
+import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isMissing, TEMPORARY_MARK } from './durable-file.ts'
 import { KeystoreLockedError } from './errors.ts'
 
 export const LOCK_FILE = 'keystore.lock'
+
+const SOCKET_FILE = 'keystore.sock'
 
 /** Longer than any rival may take from judging a lock to replacing it. */
 const TAKE_OVER_SETTLE_MS = 100
@@ -27,26 +33,34 @@ interface StoreLock extends AsyncDisposable {
 /** @throws {KeystoreLockedError} while another live process holds it */
 export async function acquireStoreLock(dir: string): Promise<StoreLock> {
   const path = join(dir, LOCK_FILE)
+  const socket = join(dir, SOCKET_FILE)
   const own = JSON.stringify({ pid: process.pid, startedAt: await startOf(process.pid), token: randomUUID() })
   const temporary = `${path}${TEMPORARY_MARK}${randomUUID()}`
   await writeFile(temporary, own, { mode: 0o600, flag: 'wx' })
   try {
-    await placeLock(path, temporary, own)
+    await placeLock(path, { temporary, own, socket })
   } finally {
     await unlink(temporary).catch(() => undefined)
   }
   const isHeld = async () => (await readLock(path)) === own
+  const listening = await listenOn(socket)
   return {
     async assertHeld() {
       if (!(await isHeld())) throw locked(path)
     },
     async [Symbol.asyncDispose]() {
-      if (await isHeld()) await unlink(path)
+      const wasHeld = await isHeld()
+      // Closing takes the socket's name away, which is the winner's if the lock was lost.
+      if (wasHeld) await new Promise((resolve) => (listening ? listening.close(resolve) : resolve(undefined)))
+      if (wasHeld) await unlink(path)
     },
   }
 }
 
-async function placeLock(path: string, temporary: string, own: string): Promise<void> {
+async function placeLock(
+  path: string,
+  { temporary, own, socket }: { temporary: string; own: string; socket: string },
+): Promise<void> {
   try {
     await link(temporary, path)
     return
@@ -54,10 +68,32 @@ async function placeLock(path: string, temporary: string, own: string): Promise<
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
   const holder = await readLock(path)
-  if (holder !== undefined && (await isAlive(holder))) throw locked(path)
+  if (holder !== undefined && ((await isAlive(holder)) || (await answers(socket)))) throw locked(path)
   await rename(temporary, path)
   await sleep(TAKE_OVER_SETTLE_MS)
   if ((await readLock(path)) !== own) throw locked(path)
+}
+
+/** @returns undefined where there can be no socket: a path too long for one, some shared file systems */
+async function listenOn(socket: string): Promise<Server | undefined> {
+  const server = createServer((connection) => connection.destroy()).unref()
+  // What a killed holder left.
+  await unlink(socket).catch(() => undefined)
+  return await new Promise((resolve) => {
+    server.on('error', () => resolve(undefined))
+    server.listen(socket, () => resolve(server))
+  })
+}
+
+async function answers(socket: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const connection = connect(socket)
+    connection.once('error', () => resolve(false))
+    connection.once('connect', () => {
+      connection.destroy()
+      resolve(true)
+    })
+  })
 }
 
 async function readLock(path: string): Promise<string | undefined> {
