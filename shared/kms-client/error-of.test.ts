@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { KMSServiceException } from '@aws-sdk/client-kms'
 import { errorOf } from './error-of.ts'
+import { KmsKeyUnavailableError } from './errors.ts'
 
 suite('errorOf()', () => {
   for (const [name, code] of [
@@ -53,6 +54,18 @@ suite('errorOf()', () => {
       const error = errorOf(failure)
       assert.equal(error.code, 'KMS_CREDENTIALS')
       assert.ok(error.message.includes(failure.name) && !error.message.includes('secret'))
+    }
+  })
+
+  test('takes a refusal that is not in the table for one of the key: KMS answers, so others may go on asking', () => {
+    for (const name of ['ValidationException', 'InvalidArnException', 'SomethingNewException']) {
+      assert.ok(errorOf(kmsError({ name, message: 'x' })) instanceof KmsKeyUnavailableError, name)
+    }
+    for (const [name, status] of [
+      ['KMSInternalException', 500],
+      ['RequestTimeout', 408],
+    ] as const) {
+      assert.ok(!(errorOf(kmsError({ name, message: 'x', status })) instanceof KmsKeyUnavailableError), name)
     }
   })
 

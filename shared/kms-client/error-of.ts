@@ -48,7 +48,8 @@ const TABLE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   ['IncompleteSignatureException', KmsCredentialsError],
   ['MissingAuthenticationToken', KmsCredentialsError],
   ['MissingAuthenticationTokenException', KmsCredentialsError],
-  // Everything else is an outage to those who wait for a key: server faults, answers that are no JSON. Held and tried again, never taken for the publisher's fault.
+  // Everything else is an outage to those who wait for a key: server faults, answers that are no JSON, refusals that are
+  // not known here. Held and tried again, never taken for the publisher's fault.
 ])
 
 /** Longest text taken over from KMS: it goes into logs and answers. */
@@ -67,9 +68,18 @@ export function errorOf(error: unknown): BrokerError {
   const status = error.$metadata.httpStatusCode
   // By name, not by class: access denied and throttling are not in the service's model.
   const ErrorOfName = (status ?? 0) < 500 ? TABLE.get(error.name) : undefined
+  if (ErrorOfName === undefined && isRefusal(status)) {
+    // Of this question alone, such as a key identifier that is malformed to KMS: whoever owns a topic may give it any.
+    return new KmsKeyUnavailableError(`${textOf(error)} ${suffixOf(error)}`)
+  }
   // KMS tells such a signer what it should have signed, headers with session tokens included.
   const text = ErrorOfName === KmsCredentialsError ? 'KMS refuses the credentials of the broker' : textOf(error)
   return new (ErrorOfName ?? KmsUnavailableError)(`${text} ${suffixOf(error)}`)
+}
+
+/** Not a request that took too long to arrive: that says nothing about the key. */
+function isRefusal(status: number | undefined): boolean {
+  return status !== undefined && status >= 400 && status < 500 && status !== 408
 }
 
 /** From the SDK's credential providers, or from the service that one of them asked, such as STS. */

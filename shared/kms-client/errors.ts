@@ -72,7 +72,10 @@ export class KmsUnavailableError extends BrokerError {
   override readonly retryable = true
 }
 
-/** KMS is well and cannot use this one key at the moment: an outage to those who need it, and to nobody else. */
+/**
+ * KMS is well and cannot use this one key at the moment, or refuses to be asked about it for a reason that is not known
+ * here: an outage to those who need the key, and to nobody else.
+ */
 export class KmsKeyUnavailableError extends KmsUnavailableError {}
 
 /** The encrypted data key does not open, or KMS answered for another key or with other than 32 bytes. */

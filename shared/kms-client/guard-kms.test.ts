@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { KMSServiceException } from '@aws-sdk/client-kms'
 import { createFakeClock } from '#shared/clock'
+import { errorOf } from './error-of.ts'
 import {
   KmsAccessDeniedError,
   KmsCredentialsError,
@@ -102,6 +104,15 @@ suite('guardKms()', () => {
     await assert.rejects(call(), { code: 'KMS_UNAVAILABLE', message: 'not now' })
     await call({ keyId: 'alias/other' })
     await decrypt()
+  })
+
+  test('keeps a key identifier that KMS calls malformed from delaying others: whoever owns a topic may give it any', async () => {
+    const { kms, call, fail } = setup()
+    const malformed = { name: 'InvalidArnException', message: 'Invalid arn', $fault: 'client' } as const
+    await fail(THRESHOLD, errorOf(new KMSServiceException({ ...malformed, $metadata: { httpStatusCode: 400 } })))
+    kms.outcome = undefined
+    await assert.rejects(call(), { code: 'KMS_UNAVAILABLE' })
+    await call({ keyId: 'alias/other' })
   })
 
   test('keeps an endpoint that is down from delaying other regions', async () => {

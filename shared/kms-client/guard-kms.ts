@@ -5,7 +5,7 @@
  * |---|---|---|
  * | endpoint | region | server faults, time-outs, connections that fail |
  * | throttling | region and account of the publisher, whose quota it is in the local KMS | throttling |
- * | key | key as it is asked for | a key that KMS says is not available at the moment |
+ * | key | key as it is asked for | a key that KMS says is not available at the moment, or refuses to be asked about for an unknown reason |
  *
  * While one is open, calls fail at once with the error that opened it. Refusals (denied, disabled, not found) are answers:
  * they open nothing, and who remembers them is data-keys. Probes of held keys have a rhythm of their own and always go
