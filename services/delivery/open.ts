@@ -8,6 +8,7 @@
 
 import type { OpeningKeys, SealedDataKey } from '#shared/data-keys'
 import { type DataKey, type EnvelopeContext, open, readDataKeyId } from '#shared/envelope'
+import { isKeyArn } from '#shared/kms-client'
 import { type Entry, EntryFormatError } from '#shared/stream-log'
 import { isKeyRefusal } from './held/key-refusal.ts'
 import type { KeyWatch } from './held/key-watch.ts'
@@ -85,8 +86,6 @@ function contextOf(entry: Entry): EnvelopeContext {
 /** The bound of KMS's CiphertextBlob. */
 const MAX_ENCRYPTED_KEY_BYTES = 6144
 
-const KEY_ARN = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[A-Za-z0-9-]{1,256}$/
-
 /**
  * What no KMS can have given is no question for one: its answer would be a fault of ours, held and
  * asked again for ever, rather than what it is.
@@ -96,5 +95,5 @@ function checkSealed({ encryptedDataKey, keyArn }: Sealed): void {
   if (bytes === 0 || bytes > MAX_ENCRYPTED_KEY_BYTES) {
     throw new EntryFormatError('its encrypted data key has a length that no KMS gives')
   }
-  if (!KEY_ARN.test(keyArn)) throw new EntryFormatError('its key is no ARN of a KMS key')
+  if (!isKeyArn(keyArn)) throw new EntryFormatError('its key is no ARN of a KMS key')
 }

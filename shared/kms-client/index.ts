@@ -21,5 +21,5 @@ export {
 } from './kms-client.ts'
 export { openKmsClient } from './open-kms-client.ts'
 export { KMS_PURPOSES, type KmsPurpose } from './purposes.ts'
-export { qualifyKeyId } from './qualify-key-id.ts'
+export { isKeyArn, qualifyKeyId } from './qualify-key-id.ts'
 export { type KmsSettings, readKmsSettings, UNSAFE_KMS_ADVICE } from './settings.ts'

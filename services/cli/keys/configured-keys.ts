@@ -2,6 +2,7 @@
 
 import { type Catalog, scanTopicArns } from '#shared/catalog'
 import { BrokerError } from '#shared/errors'
+import { isKeyArn } from '#shared/kms-client'
 import type { Redis } from '#shared/redis'
 
 export interface ConfiguredKeys {
@@ -77,8 +78,4 @@ export async function readConfiguredKeys(o: {
       return error.code === 'KMS_NOT_FOUND' ? undefined : { reason: error.code }
     }
   }
-}
-
-function isKeyArn(keyId: string): boolean {
-  return /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\//.test(keyId)
 }

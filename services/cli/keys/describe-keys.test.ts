@@ -55,6 +55,11 @@ suite('describeKeys()', () => {
     assert.match(describe({ unresolved }), /\nKMS did not say which key alias\/a of t stands for: KMS_UNAVAILABLE\.\n/)
   })
 
+  test('shows an identifier that a topic was given without what a terminal would act on', () => {
+    const unresolved = [{ topicArn: 't', keyId: 'alias/\x1b[2J\x9b1m\r\nsafe é', reason: 'KMS_ACCESS_DENIED' }]
+    assert.match(describe({ unresolved }), /which key alias\/\?\[2J\?1m\?\?safe \? of t stands/)
+  })
+
   function describe(some: Partial<KeyUsageReport>): string {
     const report = { keys: [], unresolved: [], untrusted: nothing, ...some }
     return describeKeys(report, { now, objectionsTo: (usage) => judgeKey(usage, { ...report, now }) })

@@ -24,9 +24,14 @@ export function describeKeys(
     )
   }
   for (const { topicArn, keyId, reason } of unresolved.slice(0, MAX_NAMED)) {
-    lines.push('', `KMS did not say which key ${keyId} of ${topicArn} stands for: ${reason}.`)
+    lines.push('', `KMS did not say which key ${printable(keyId)} of ${topicArn} stands for: ${reason}.`)
   }
   return `${lines.join('\n')}\n`
+}
+
+/** Who owns a topic may have given it any text, also one that a terminal would act on. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?')
 }
 
 function tableOf(

@@ -91,6 +91,12 @@ suite('readKeyUsage()', () => {
     assert.equal(usageOf((await read()).keys, b)?.topics.length, 3)
   })
 
+  test('takes for a KMS key only what can be one: a topic may be given any text', async () => {
+    await stage.createTopic('arn:aws:kms:us-east-1:000000000000:key/\x1b[2J')
+    const { keys: found, unresolved } = await read()
+    assert.deepEqual([found, unresolved], [[], []])
+  })
+
   test('says of which topics it cannot be told while KMS does not answer', async () => {
     const a = await stage.createKey()
     await stage.createAlias(`alias/x-${a.split('/')[1]}`, a)
