@@ -32,6 +32,20 @@ suite('announceSnsKey()', () => {
     })
   }
 
+  test('asks one question at a time about an account and region, however often its topics are given the key', async () => {
+    const answer = Promise.withResolvers<void>()
+    const { announceSnsKey, asked } = setup(undefined, answer.promise)
+    const announce = (topicArn: string) => announceSnsKey({ topicArn, keyId: 'alias/aws/sns', principal })
+    for (let n = 0; n < 100; n++) announce(`${TOPIC}-${n}`)
+    assert.equal(asked.length, 1)
+    announce(TOPIC.replace('eu-west-1', 'us-east-1'))
+    assert.equal(asked.length, 2)
+    answer.resolve()
+    await new Promise(setImmediate)
+    announce(TOPIC)
+    assert.equal(asked.length, 3)
+  })
+
   test('tells of a failure and throws nothing', async () => {
     const error = new Error('down')
     const { announceSnsKey, failures } = setup(error)
@@ -41,13 +55,14 @@ suite('announceSnsKey()', () => {
   })
 })
 
-function setup(failure?: Error) {
+function setup(failure?: Error, answer?: Promise<void>) {
   const asked: unknown[] = []
   const failures: unknown[] = []
   const announceSnsKey = createAnnounceSnsKey({
     kms: {
       async describeKey(o) {
         asked.push(o)
+        await answer
         if (failure !== undefined) throw failure
         return { keyArn: '', state: 'Enabled' }
       },

@@ -1,6 +1,8 @@
 /**
  * A topic was given SNS's own key, `alias/aws/sns`: KMS is asked about it, which has it make the key of that account and
  * region. So an owner finds it in KMS before anybody publishes; where KMS does not answer now, the first publish does it.
+ *
+ * Nobody waits, so nobody is slowed down who asks for it again and again: one question an account and region at a time.
  */
 
 import type { KmsClient } from '#shared/kms-client'
@@ -23,9 +25,16 @@ export function createAnnounceSnsKey({
   kms: Pick<KmsClient, 'describeKey'>
   onFailure: (topicArn: string, error: unknown) => void
 }): AnnounceSnsKey {
+  /** The alias as an ARN, which names account and region. */
+  const asking = new Set<string>()
   return ({ topicArn, keyId, principal }) => {
     // By name or ARN; the key of another account or region is not for this topic to bring about.
-    if (qualifyKeyId(keyId, topicArn) !== qualifyKeyId(SNS_ALIAS, topicArn)) return
-    kms.describeKey({ keyId, topicArn, principal }).catch((error: unknown) => onFailure(topicArn, error))
+    const aliasArn = qualifyKeyId(SNS_ALIAS, topicArn)
+    if (qualifyKeyId(keyId, topicArn) !== aliasArn || asking.has(aliasArn)) return
+    asking.add(aliasArn)
+    kms
+      .describeKey({ keyId, topicArn, principal })
+      .catch((error: unknown) => onFailure(topicArn, error))
+      .finally(() => asking.delete(aliasArn))
   }
 }
