@@ -14,7 +14,7 @@
  */
 
 import type { Clock } from '#shared/clock'
-import { BrokerError, letGoOfFrames } from '#shared/errors'
+import { type BrokerError, letGoOfFrames } from '#shared/errors'
 import { createLruMap } from '#shared/lru-map'
 import { cacheKeyOf, type DataKeyPair } from './data-key-pair.ts'
 import type { DataKeySource } from './data-key-source.ts'
@@ -27,6 +27,7 @@ import {
   type IssuedDataKey,
   MAX_REUSE_MS,
 } from './issue-data-key.ts'
+import { isLastingRefusal } from './lasting-refusal.ts'
 
 export interface SealingKeys {
   /**
@@ -55,15 +56,6 @@ const MAX_MESSAGES = 2 ** 30
 const MAX_PAIRS = 10_000
 /** A storm of refused publishes becomes one KMS call in this time; a key that works again is noticed after it. */
 const REFUSAL_MS = 5_000
-/** Answers of KMS that the next publish would get too. Throttling and outages are not among them. */
-const REFUSALS: ReadonlySet<string> = new Set([
-  'KMS_ACCESS_DENIED',
-  'KMS_DISABLED',
-  'KMS_INVALID_STATE',
-  'KMS_NOT_FOUND',
-  'KMS_INVALID_KEY_USAGE',
-  'KMS_OPT_IN_REQUIRED',
-])
 /** Keys in a row that had expired when they arrived; with more, KMS is slower than the reuse period is long. */
 const MAX_LATE_KEYS = 3
 
@@ -190,7 +182,7 @@ export function createSealingKeys({
       sweep()
       return key
     } catch (error) {
-      if (error instanceof BrokerError && REFUSALS.has(error.code) && isCurrent()) {
+      if (isLastingRefusal(error) && isCurrent()) {
         letGoOfFrames(error)
         refused.set(cacheKey, { error, until: clock.now() + REFUSAL_MS })
       }

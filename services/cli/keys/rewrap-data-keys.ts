@@ -8,7 +8,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#shared/clock'
-import { listDataKeys, type RewrapStore, rewrapNameOf } from '#shared/data-keys'
+import { isLastingRefusal, listDataKeys, type RewrapStore, rewrapNameOf } from '#shared/data-keys'
 import { BrokerError } from '#shared/errors'
 import type { RecordMac } from '#shared/record-mac'
 import type { Redis } from '#shared/redis'
@@ -60,16 +60,6 @@ const MAX_ATTEMPTS = 5
 
 const RETRY_MS = 1_000
 
-/** Answers about the two KMS keys or about who asks: any other data key would get them too. */
-const KEY_REFUSALS: ReadonlySet<string> = new Set([
-  'KMS_ACCESS_DENIED',
-  'KMS_DISABLED',
-  'KMS_INVALID_STATE',
-  'KMS_NOT_FOUND',
-  'KMS_INVALID_KEY_USAGE',
-  'KMS_OPT_IN_REQUIRED',
-])
-
 /** @throws {BrokerError} what KMS said to the first data key, when that goes for all of them; nothing was changed then */
 export async function rewrapDataKeys(o: RewrapOptions): Promise<{ summary: RewrapSummary; index: DataKeyIndex }> {
   const { found, index } = await collect(o)
@@ -82,7 +72,8 @@ export async function rewrapDataKeys(o: RewrapOptions): Promise<{ summary: Rewra
       if (await rewrapOne(dataKey, o)) rewrapped++
     } catch (error) {
       const code = error instanceof BrokerError ? error.code : 'UNEXPECTED'
-      if (isFirst && KEY_REFUSALS.has(code)) throw error
+      // About one of the two KMS keys or about who asks: any other data key would get it too.
+      if (isFirst && isLastingRefusal(error)) throw error
       failed.set(code, (failed.get(code) ?? 0) + 1)
     }
     o.onProgress(rewrapped, found.length)
