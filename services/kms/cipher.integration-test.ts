@@ -219,7 +219,7 @@ suite('ReEncrypt', () => {
       DestinationKeyId: destination.id,
       DestinationEncryptionContext: PAYMENTS,
     })
-    const line = await logged(String(moved.$metadata.requestId))
+    const line = await logged(moved.$metadata)
     assert.equal(line.sourceKeyArn, source.arn)
     assert.equal(line.keyArn, destination.arn)
     assert.equal(line.sourceEncryptionContext, JSON.stringify(ORDERS))
@@ -266,13 +266,8 @@ suite('GenerateRandom', () => {
   })
 })
 
-/** The log is written in batches. */
-async function logged(requestId: string): Promise<Readonly<Record<string, unknown>>> {
-  for (;;) {
-    const line = kms.log.find((candidate) => candidate.requestId === requestId)
-    if (line !== undefined) return line
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+function logged({ requestId }: { requestId?: string | undefined }) {
+  return kms.untilLogged((log) => log.find((line) => line.requestId === requestId))
 }
 
 function setup({ as = kms.user, onBehalfOf }: { as?: TestCredential; onBehalfOf?: string } = {}) {

@@ -385,8 +385,9 @@ suite('protocol', () => {
     const { client, createKey, generate } = setup()
     const { id: KeyId, arn } = await createKey()
     const { Plaintext, CiphertextBlob, $metadata } = await generate({ KeyId, EncryptionContext: TOPIC })
-    await client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: TOPIC }))
-    const line = await logged(String($metadata.requestId))
+    const opened = await client.send(new DecryptCommand({ CiphertextBlob, EncryptionContext: TOPIC }))
+    const line = await logged($metadata)
+    await logged(opened.$metadata)
     assert.equal(line.operation, 'GenerateDataKey')
     assert.equal(line.outcome, 'ok')
     assert.equal(line.keyArn, arn)
@@ -424,13 +425,8 @@ suite('protocol', () => {
   })
 })
 
-/** The log is written in batches. */
-async function logged(requestId: string): Promise<Readonly<Record<string, unknown>>> {
-  for (;;) {
-    const line = kms.log.find((candidate) => candidate.requestId === requestId)
-    if (line !== undefined) return line
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+function logged({ requestId }: { requestId?: string | undefined }) {
+  return kms.untilLogged((log) => log.find((line) => line.requestId === requestId))
 }
 
 function setup({

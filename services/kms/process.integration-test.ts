@@ -192,7 +192,7 @@ suite('end', () => {
     socket.write(rawRequest('{}').slice(0, -1))
     await delay(50)
     process.kill(kms.pid, 'SIGTERM')
-    while (kms.log.at(-1)?.event !== 'kms.stopping') await delay(10)
+    await kms.untilLogged((log) => log.find(({ event }) => event === 'kms.stopping'))
     assert.equal(answers.length, 1)
     socket.write('}')
     await once(socket, 'close')

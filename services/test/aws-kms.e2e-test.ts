@@ -284,13 +284,11 @@ function dataKeyCalls(served: Readonly<Record<string, number>>) {
   return Object.fromEntries(Object.entries(served).filter(([name]) => /^(GenerateDataKey|Decrypt)/.test(name)))
 }
 
-/** The log of a process comes some time after its answers. */
-async function logged(kms: TestKms, count: number) {
-  for (;;) {
-    const lines = kms.log.filter(({ operation }) => operation === 'GenerateDataKey' || operation === 'Decrypt')
-    if (lines.length >= count) return lines
-    await sleep(20)
-  }
+function logged(kms: TestKms, count: number) {
+  return kms.untilLogged((log) => {
+    const lines = log.filter(({ operation }) => operation === 'GenerateDataKey' || operation === 'Decrypt')
+    return lines.length >= count ? lines : undefined
+  })
 }
 
 /** Waits until the gateway has written it: its log comes some time after its answers. @returns the whole log */

@@ -46,9 +46,11 @@ suite('createAwsKmsClient()', () => {
     }
     const there = ASK.topicArn.replace('us-east-1', 'eu-west-1')
     await rejects(client.generateDataKey({ ...ASK, topicArn: there, keyId: id }), 'KMS_NOT_FOUND')
-    // The log of a process comes some time after its answer.
-    while (kms.log.filter(({ operation }) => operation === 'Decrypt').length < 4) await setTimeout(10)
-    const served = kms.log.filter(({ operation }) => operation === 'GenerateDataKey' || operation === 'Decrypt')
+    const served = await kms.untilLogged((log) => {
+      const calls = log.filter(({ operation }) => operation === 'GenerateDataKey' || operation === 'Decrypt')
+      // Four forms, each generated and decrypted, and the one that was refused.
+      return calls.length === 9 ? calls : undefined
+    })
     assert.ok(served.every(({ caller, onBehalfOf }) => caller === kms.user.arn && onBehalfOf === undefined))
   })
 

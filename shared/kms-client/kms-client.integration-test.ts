@@ -68,9 +68,9 @@ suite('generateDataKey() and decrypt()', () => {
   })
 
   test('let KMS authorize the publisher, not the broker', async () => {
-    const { client, arn, ask, lastLine } = await setup()
+    const { client, arn, ask, logged } = await setup()
     await client.generateDataKey({ ...ask, keyId: arn })
-    const served = await lastLine()
+    const served = await logged('GenerateDataKey')
     assert.equal(served.onBehalfOf, kms.user.arn)
     assert.equal(served.caller, 'arn:aws:iam::000000000000:role/sealcast-broker')
     const error = await rejects(
@@ -203,10 +203,8 @@ async function setup() {
     id: String(KeyMetadata?.KeyId),
     arn: String(KeyMetadata?.Arn),
     ask: { topicArn: TOPIC, principal: kms.user.arn, purpose: 'issue' as const },
-    async lastLine() {
-      const count = kms.log.length
-      while (kms.log.length === count) await new Promise((resolve) => setTimeout(resolve, 20))
-      return kms.log.findLast(({ event }) => event === 'request.served') ?? {}
-    },
+    /** The log's line of a request for the key. */
+    logged: (operation: string) =>
+      kms.untilLogged((log) => log.find((line) => line.operation === operation && line.keyArn === KeyMetadata?.Arn)),
   }
 }

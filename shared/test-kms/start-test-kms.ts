@@ -6,12 +6,11 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { addPrincipal } from '#shared/principals'
 import { type BrokerCredential, createMissingSecrets, readBrokerCredential } from '#shared/secrets'
@@ -23,6 +22,8 @@ export interface TestCredential {
   readonly secretAccessKey: string
 }
 
+type LogLine = Readonly<Record<string, unknown>>
+
 export interface TestKms extends AsyncDisposable {
   readonly endpoint: string
   readonly pid: number
@@ -32,7 +33,14 @@ export interface TestKms extends AsyncDisposable {
   readonly user: TestCredential
   readonly broker: BrokerCredential
   /** Lines of the log so far, of all starts. */
-  readonly log: readonly Readonly<Record<string, unknown>>[]
+  readonly log: readonly LogLine[]
+  /**
+   * Waits for what the log tells: it comes some time after the answers, in batches.
+   *
+   * @param find looks at the log as it is, and again with each line; undefined to wait on
+   * @throws when it is not found within ten seconds
+   */
+  untilLogged<T>(find: (log: readonly LogLine[]) => T | undefined): Promise<T>
   addUser(arn: string): Promise<TestCredential>
   /** Of the process that runs now: a restarted one has no faults. */
   readonly faults: FaultControls
@@ -56,6 +64,9 @@ export class TestKmsStartError extends Error {
 }
 
 const MAIN = fileURLToPath(new URL('../../services/kms/main.ts', import.meta.url))
+
+/** Longer than a line takes on a busy machine. */
+const LOG_DEADLINE_MS = 10_000
 
 /** Longer than an orderly end takes; then the test fails for it. */
 const STOP_DEADLINE_MS = 10_000
@@ -84,8 +95,21 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
     SEALCAST_KMS_ADMIN_PORT: '0',
     ...o.env,
   }
-  const log: Record<string, unknown>[] = []
-  let running = await spawnKms(env, log)
+  const log: LogLine[] = []
+  const logged = new EventEmitter<{ line: [] }>()
+  const onLine = (line: LogLine) => {
+    log.push(line)
+    logged.emit('line')
+  }
+  const untilLogged: TestKms['untilLogged'] = async (find) => {
+    const signal = AbortSignal.timeout(LOG_DEADLINE_MS)
+    for (;;) {
+      const found = find(log)
+      if (found !== undefined) return found
+      await once(logged, 'line', { signal })
+    }
+  }
+  let running = await spawnKms(env, onLine)
   const isRunning = () => running.child.exitCode === null && running.child.signalCode === null
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (!isRunning()) return
@@ -109,11 +133,12 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
     user,
     broker,
     log,
+    untilLogged,
     async addUser(arn) {
-      const reloads = () => log.filter(({ event }) => event === 'principals.reloaded').length
-      const before = reloads()
+      const isReload = ({ event }: LogLine) => event === 'principals.reloaded'
+      const reloads = log.filter(isReload).length
       const added = await addPrincipal(principalsFile, { arn })
-      while (reloads() === before) await delay(20)
+      await untilLogged((lines) => lines.filter(isReload).at(reloads))
       return added
     },
     get faults() {
@@ -132,7 +157,7 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
     async start() {
       if (isRunning()) throw new Error('Cannot start the KMS: it is running')
       // The same port, as clients have it; of its own choice only at first.
-      running = await spawnKms({ ...env, SEALCAST_KMS_PORT: String(running.port) }, log)
+      running = await spawnKms({ ...env, SEALCAST_KMS_PORT: String(running.port) }, onLine)
     },
     kill: () => end('SIGKILL'),
     pause: () => void running.child.kill('SIGSTOP'),
@@ -148,14 +173,14 @@ interface RunningKms {
   adminPort: number
 }
 
-async function spawnKms(env: Readonly<Record<string, string>>, log: Record<string, unknown>[]): Promise<RunningKms> {
+async function spawnKms(env: Readonly<Record<string, string>>, onLine: (line: LogLine) => void): Promise<RunningKms> {
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] })
-  const own: Record<string, unknown>[] = []
-  const started = new Promise<Record<string, unknown>>((resolve) => {
+  const own: LogLine[] = []
+  const started = new Promise<LogLine>((resolve) => {
     createInterface({ input: child.stdout ?? process.stdin }).on('line', (text) => {
-      const line = JSON.parse(text) as Record<string, unknown>
-      log.push(line)
+      const line = JSON.parse(text) as LogLine
       own.push(line)
+      onLine(line)
       if (line.event === 'kms.started') resolve(line)
     })
   })
