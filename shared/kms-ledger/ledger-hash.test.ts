@@ -37,6 +37,8 @@ suite('parseLedger()', () => {
       [field.replace('alice', '\u001b[2Jalice'), '1'],
       [field.replace('Decrypt', 'De crypt'), '1'],
       [`${field}\n`, '1'],
+      // What every object has a member of.
+      [field.replace('deliver', 'constructor'), '1'],
       [issuedField(alice), '1'],
       ['', '1'],
     ] as const) {

@@ -50,7 +50,11 @@ const PRINCIPAL = String.raw`arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[\w+=,.@/:-]{1,6
 const COUNT = new RegExp(String.raw`^(${PRINCIPAL})\n([A-Za-z]{1,64})\n([a-z-]{1,32})\n(ok|failed)$`)
 const ISSUED = new RegExp(String.raw`^(${PRINCIPAL})\nissued$`)
 
-/** @returns one for each publisher, by ARN; only what reads as the ledger's */
+/**
+ * A purpose that is a name of every object's would be found where it was never counted.
+ *
+ * @returns one for each publisher, by ARN; only what reads as the ledger's
+ */
 export function parseLedger(fields: Readonly<Record<string, string>>): PairCalls[] {
   const pairs = new Map<string, PairCalls>()
   const pairOf = (principal: string): PairCalls => {
@@ -62,7 +66,7 @@ export function parseLedger(fields: Readonly<Record<string, string>>): PairCalls
     const [, principal, operation, purpose, outcome] = COUNT.exec(field) ?? []
     const [, issuedTo] = ISSUED.exec(field) ?? []
     const count = countOf(value)
-    if (principal && operation && purpose && count !== undefined) {
+    if (principal && operation && purpose && count !== undefined && !(purpose in Object.prototype)) {
       pairOf(principal).calls.push({ operation, purpose, isOk: outcome === 'ok', count })
     } else if (issuedTo !== undefined) {
       const [, first, last] = /^(\d{1,15}) (\d{1,15})$/.exec(value) ?? []
