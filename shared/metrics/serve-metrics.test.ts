@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { suite, test } from 'node:test'
 import { createMetrics, serveMetrics } from './index.ts'
 
@@ -17,4 +19,28 @@ suite('serveMetrics()', () => {
     assert.match(text, /^sealcast_wait_seconds_bucket\{le="1"\} 1$/m)
     assert.equal((await fetch(`http://127.0.0.1:${server.port}/other`)).status, 404)
   })
+
+  test('answers whom it was meant for, and no web page whose name leads here', async () => {
+    await using server = await serveMetrics({ metrics: createMetrics({ service: 'test' }), port: 0 })
+    const { port } = server
+    const hosts = [
+      `127.0.0.1:${port}`,
+      `localhost:${port}`,
+      'localhost',
+      `[::1]:${port}`,
+      `host.docker.internal:${port}`,
+    ]
+    for (const host of hosts) assert.equal(await statusFor(host, port), 200, host)
+    for (const host of ['evil.example', `evil.example:${port}`, '127.0.0.1.evil.example']) {
+      assert.equal(await statusFor(host, port), 403, host)
+    }
+  })
 })
+
+/** By hand, since fetch does not let a caller choose the host. */
+async function statusFor(host: string, port: number): Promise<number | undefined> {
+  const sent = request({ host: '127.0.0.1', port, path: '/metrics', headers: { host } }).end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode
+}

@@ -4,6 +4,14 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Metrics } from './metrics.ts'
 
+const LOOPBACK = '127.0.0.1'
+
+/**
+ * This host by address or by a name that nobody else can give: a web page in a browser of this host can have a name of its
+ * own lead here, and would read the page.
+ */
+const MEANT_HOST = /^(?:[\d.]+|\[[\da-f:]+\]|localhost|host\.docker\.internal)(?::\d+)?$/i
+
 export interface MetricsServer extends AsyncDisposable {
   readonly port: number
 }
@@ -18,7 +26,7 @@ export async function serveMetrics({
   metrics,
   port,
   reusePort = false,
-  host = '127.0.0.1',
+  host = LOOPBACK,
 }: {
   metrics: Metrics
   port: number
@@ -26,6 +34,10 @@ export async function serveMetrics({
   host?: string
 }): Promise<MetricsServer> {
   const server = createServer((request, response) => {
+    if (host === LOOPBACK && !MEANT_HOST.test(request.headers.host ?? '')) {
+      response.writeHead(403).end()
+      return
+    }
     if (request.method !== 'GET' || request.url !== '/metrics') {
       response.writeHead(404).end()
       return
