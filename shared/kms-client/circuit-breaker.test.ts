@@ -27,6 +27,13 @@ suite('createCircuitBreaker()', () => {
     assert.equal(breaker.admit(1_000_000), undefined)
   })
 
+  test('does not pause for longer when the clock was set back', () => {
+    const { breaker, openAt } = setup()
+    openAt(3_600_000)
+    assert.equal(breaker.admit(3_600_000), undefined)
+    assert.ok(breaker.admit(0))
+  })
+
   test('closes with a probe that succeeds', () => {
     const { breaker, admit } = opened()
     admit(100).succeeded()

@@ -36,7 +36,7 @@ export function createCircuitBreaker(o: BreakerSettings): CircuitBreaker {
   let state: CircuitBreaker['state'] = 'closed'
   let failures = 0
   let pauseMs = o.pauseMs
-  let probesAt = 0
+  let opened = { at: 0, pauseMs: 0 }
   /** Changes with the state, so that reports from before it are told apart. */
   let era = {}
 
@@ -51,16 +51,19 @@ export function createCircuitBreaker(o: BreakerSettings): CircuitBreaker {
   }
   const open = (now: number) => {
     enter('open')
-    probesAt = now + pauseMs
+    opened = { at: now, pauseMs }
     pauseMs = Math.min(2 * pauseMs, o.maxPauseMs)
   }
+
+  /** A clock that was set back makes nobody wait until it is that late again. */
+  const isPausing = (now: number) => now >= opened.at && now < opened.at + opened.pauseMs
 
   return {
     get state() {
       return state
     },
     admit(now) {
-      if (state === 'half-open' || (state === 'open' && now < probesAt)) return undefined
+      if (state === 'half-open' || (state === 'open' && isPausing(now))) return undefined
       if (state === 'open') enter('half-open')
       const admittedIn = era
       const once = (report: () => void) => {
