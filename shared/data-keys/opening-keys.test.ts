@@ -46,6 +46,19 @@ suite('obtain()', () => {
     assert.equal(kms.calls.length, 2)
   })
 
+  test('does not keep a key for longer when the clock was set back', async () => {
+    const { keys, kms, clock, sealed } = await setup()
+    clock.advance(1_800_000)
+    await keys.obtain(sealed)
+    clock.advance(-5_000)
+    await keys.obtain(sealed)
+    assert.equal(kms.calls.length, 1)
+    clock.advance(-5_001)
+    await keys.obtain(sealed)
+    await keys.obtain(sealed)
+    assert.equal(kms.calls.length, 2)
+  })
+
   test('drops the key used longest ago when there are too many', async () => {
     const { keys, kms, sealed, another } = await setup({ capacity: 2 })
     const [second, third] = [await another(), await another()]

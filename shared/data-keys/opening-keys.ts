@@ -17,6 +17,7 @@ import { hashParts } from '#shared/framing'
 import { createLruMap } from '#shared/lru-map'
 import { CONTEXT_KEY } from './data-key-pair.ts'
 import type { DataKeySource } from './data-key-source.ts'
+import { CLOCK_TOLERANCE_MS } from './issue-data-key.ts'
 
 export interface SealedDataKey {
   encryptedDataKey: Buffer
@@ -138,7 +139,8 @@ export function createOpeningKeys({
 
   function isUsable({ openedAt, usedAt }: OpenedKey): boolean {
     const now = clock.now()
-    return now - usedAt < idleMs && now - openedAt < maxAgeMs
+    // The lower bound is for a clock that was set back: the key's age can no longer be told.
+    return now >= usedAt - CLOCK_TOLERANCE_MS && now - usedAt < idleMs && now - openedAt < maxAgeMs
   }
 
   /** The map is in order of last use, so this stops at the first key that was used lately. */

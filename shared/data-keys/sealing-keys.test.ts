@@ -96,6 +96,30 @@ suite('use()', () => {
     assert.notEqual(await keys.use(pair, idOf), first)
   })
 
+  test('does not use a key for longer when the clock was set back within its life', async () => {
+    const { clock, kms, pair } = setup()
+    let passedMs = 0
+    const keys = createSealingKeys({
+      kms,
+      store: createFakeDataKeyStore({ clock }),
+      clock,
+      reuseMs: 300_000,
+      onLookup: () => undefined,
+      passed: () => passedMs,
+    })
+    const first = await keys.use(pair, idOf)
+    const pass = (ms: number) => {
+      passedMs += ms
+      clock.advance(ms)
+    }
+    pass(200_000)
+    clock.advance(-150_000)
+    pass(99_999)
+    assert.equal(await keys.use(pair, idOf), first)
+    pass(1)
+    assert.notEqual(await keys.use(pair, idOf), first)
+  })
+
   test('reports one look-up a use: a miss when it had to wait, else a hit', async () => {
     const { keys, lookups, pair } = setup({ maxMessages: 2 })
     await Promise.all([keys.use(pair, idOf), keys.use(pair, idOf), keys.use(pair, idOf)])
@@ -199,6 +223,15 @@ suite('use(), when KMS fails', () => {
       assert.equal(kms.calls.length, 3)
     })
   }
+
+  test('does not remember a refusal for longer when the clock was set back', async () => {
+    const { keys, kms, clock, pair } = setup()
+    kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
+    await assert.rejects(keys.use(pair, idOf), { code: 'KMS_DISABLED' })
+    kms.fail('GenerateDataKey', undefined)
+    clock.advance(-3_600_000)
+    await keys.use(pair, idOf)
+  })
 
   test('lets no more than so many wait for keys, of whatever pair, and serves held keys meanwhile', async () => {
     const { keys, kms, pair } = setup({ maxWaiting: 3 })

@@ -44,6 +44,8 @@ export interface SealingKeys {
 
 interface HeldKey extends ExpiringDataKey {
   messages: number
+  /** The same end by the time that has passed, which nobody sets. */
+  lastsUntil: number
 }
 
 interface Refusal {
@@ -65,6 +67,7 @@ const MAX_LATE_KEYS = 3
  * @param o.maxMessages sealed with one key in this process
  * @param o.maxWaiting uses that may wait for keys at once; more fail, so that a silent KMS does not hold all there is room for
  * @param o.onStoreFailure an issued key could not be stored for other gateways; it is used all the same
+ * @param o.passed milliseconds from any moment on, whatever is done to the clock
  * @param o.pause replaced where time is simulated
  */
 export function createSealingKeys({
@@ -77,6 +80,7 @@ export function createSealingKeys({
   maxPairs = MAX_PAIRS,
   maxWaiting = Infinity,
   onStoreFailure = () => {},
+  passed = () => performance.now(),
   pause,
 }: {
   kms: DataKeySource
@@ -88,6 +92,7 @@ export function createSealingKeys({
   maxPairs?: number
   maxWaiting?: number
   onStoreFailure?: (error: unknown) => void
+  passed?: () => number
   pause?: (ms: number) => Promise<unknown>
 }): SealingKeys {
   if (!(reuseMs >= 1 && reuseMs <= MAX_REUSE_MS)) {
@@ -142,10 +147,16 @@ export function createSealingKeys({
     return isFresh(key) && key.messages < maxMessages
   }
 
-  function isFresh({ issued, expiresAt }: HeldKey): boolean {
+  function isFresh({ issued, expiresAt, lastsUntil }: HeldKey): boolean {
     const now = clock.now()
-    // The lower bound is for a clock that was set back: the key's age can no longer be told.
-    return now < expiresAt && now >= issued.issuedAt - CLOCK_TOLERANCE_MS
+    // The other bounds are for a clock that was set back: its age can no longer be told by the clock alone.
+    return now < expiresAt && passed() < lastsUntil && now >= issued.issuedAt - CLOCK_TOLERANCE_MS
+  }
+
+  /** A clock that was set back does not make it last. */
+  function isRemembered({ until }: Refusal): boolean {
+    const leftMs = until - clock.now()
+    return leftMs > 0 && leftMs <= REFUSAL_MS
   }
 
   async function waitForKey(pair: DataKeyPair, cacheKey: string): Promise<HeldKey> {
@@ -172,12 +183,14 @@ export function createSealingKeys({
   /** @param isCurrent false once the topic was forgotten: what arrives then serves those who waited, nobody after */
   async function obtain(pair: DataKeyPair, cacheKey: string, isCurrent: () => boolean): Promise<HeldKey> {
     const refusal = refused.get(cacheKey)
-    if (refusal !== undefined && clock.now() < refusal.until) throw refusal.error
+    if (refusal !== undefined && isRemembered(refusal)) throw refusal.error
     refused.delete(cacheKey)
     // A key that is used up or too old here may still be stored for others, whose clocks and counts differ.
     const avoid = held.get(cacheKey)?.issued.dataKey.id
     try {
-      const key: HeldKey = { ...(await issuer.obtain(pair, avoid)), messages: 0 }
+      const obtained = await issuer.obtain(pair, avoid)
+      const lastsMs = Math.min(reuseMs, obtained.expiresAt - clock.now())
+      const key: HeldKey = { ...obtained, messages: 0, lastsUntil: passed() + lastsMs }
       if (isCurrent()) held.set(cacheKey, key)
       sweep()
       return key
