@@ -22,6 +22,7 @@ import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
 import { startTestKms, type TestKms } from '#shared/test-kms'
 import { createKey, createTopic, publish, readMetrics, redisCli, subscribeAndConfirm, trustStack } from './messaging.ts'
 import { startMockKms } from './mock-kms.ts'
+import { until } from './redis-attacker.ts'
 import { startService } from './start-service.ts'
 import { type Stack, startStack, waitUntil } from './start-stack.ts'
 
@@ -131,8 +132,7 @@ suite('a stack with SEALCAST_KMS=aws', () => {
     )
     await admin.send(new EnableKeyCommand({ KeyId: keyArn }))
     // A refusal is remembered for 5 s.
-    await sleep(5_000)
-    await publish(sns, topicArn, 'after')
+    await until('the key works again', () => publish(sns, topicArn, 'after').catch(() => undefined))
     const received = await subscriber.receive('Notification', 2)
     assert.deepEqual(
       received.map(({ json }) => json.Message),
@@ -220,7 +220,8 @@ suite('a KMS whose encrypted data keys hold the key in clear', () => {
     assert.equal(notification?.json.Message, 'not so secret')
     for (const page of await readMetrics(stack)) assert.match(page, /^sealcast_kms_unsafe 1$/m)
     for (const service of ['gateway', 'delivery']) {
-      assert.match(stack.output(), new RegExp(`^${service} +warn kms\\.unsafe`, 'm'))
+      const warning = new RegExp(`^${service} +warn kms\\.unsafe`, 'm')
+      await waitUntil(`${service} warns`, () => warning.test(stack.output()), 5_000)
     }
     sns.destroy()
   })
