@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict'
 import type { Forgery } from './forged-entries.ts'
-import { type RedisAttacker, until } from './redis-attacker.ts'
+import type { RedisAttacker } from './redis-attacker.ts'
+import { until } from './until.ts'
 
 /**
  * @param o.stream where they are put; the topic's partition unless told

@@ -22,9 +22,10 @@ import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
 import { startTestKms, type TestKms } from '#shared/test-kms'
 import { createKey, createTopic, publish, readMetrics, redisCli, subscribeAndConfirm, trustStack } from './messaging.ts'
 import { startMockKms } from './mock-kms.ts'
-import { until } from './redis-attacker.ts'
+
 import { startService } from './start-service.ts'
-import { type Stack, startStack, waitUntil } from './start-stack.ts'
+import { type Stack, startStack } from './start-stack.ts'
+import { until } from './until.ts'
 
 const MOCK_KEY = 'arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
 
@@ -221,7 +222,7 @@ suite('a KMS whose encrypted data keys hold the key in clear', () => {
     for (const page of await readMetrics(stack)) assert.match(page, /^sealcast_kms_unsafe 1$/m)
     for (const service of ['gateway', 'delivery']) {
       const warning = new RegExp(`^${service} +warn kms\\.unsafe`, 'm')
-      await waitUntil(`${service} warns`, () => warning.test(stack.output()), 5_000)
+      await until(`${service} warns`, () => warning.test(stack.output()), 5_000)
     }
     sns.destroy()
   })
@@ -296,7 +297,7 @@ function logged(kms: TestKms, count: number) {
 async function gatewayLog(stack: Stack, expected: RegExp): Promise<string> {
   const file = join(stack.home, 'logs', 'gateway.log')
   const read = () => readFileSync(file, 'utf8')
-  await waitUntil(`the log has ${expected}`, () => expected.test(read()), 5_000)
+  await until(`the log has ${expected}`, () => expected.test(read()), 5_000)
   return read()
 }
 

@@ -16,10 +16,11 @@ import {
   trustStack,
   untilFinished,
 } from './messaging.ts'
-import { type RedisAttacker, startRedisAttacker, until } from './redis-attacker.ts'
+import { type RedisAttacker, startRedisAttacker } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { deliveriesTo, deliveryLog, loggedAttempts, setAttribute, subscribeAt } from './subscriptions-at.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 /** More than an endpoint nothing is known of is given at once. */
 const MESSAGES = 100

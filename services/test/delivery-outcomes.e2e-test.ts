@@ -9,10 +9,11 @@ import { createCatalog } from '#shared/catalog'
 import { createRecordMac } from '#shared/record-mac'
 import { readRecordSecrets } from '#shared/secrets'
 import { createTopic, publish, readAuthority, snsClient, trustStack, untilFinished } from './messaging.ts'
-import { type RedisAttacker, startRedisAttacker, until } from './redis-attacker.ts'
+import { type RedisAttacker, startRedisAttacker } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { deliveriesTo, loggedAttempts, subscribeAt } from './subscriptions-at.ts'
 import { startTestSubscriber, type TestSubscriber, verifySignature } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 const THREE_DAYS_MS = 259_200_000
 

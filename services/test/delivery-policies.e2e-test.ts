@@ -13,7 +13,7 @@ import {
   trustStack,
   untilFinished,
 } from './messaging.ts'
-import { type RedisAttacker, startRedisAttacker, until } from './redis-attacker.ts'
+import { type RedisAttacker, startRedisAttacker } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import {
   deliveriesTo,
@@ -24,6 +24,7 @@ import {
   subscribeAt,
 } from './subscriptions-at.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 /** A policy's second, in ms. */
 const SECOND_MS = 20

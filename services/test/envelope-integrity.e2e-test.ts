@@ -30,11 +30,11 @@ import {
   messagesOf,
   type RedisAttacker,
   startRedisAttacker,
-  until,
 } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { untilStored } from './stored-messages.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 /** What a subscriber gets while the attacker gathers what he needs. */
 const OF_PREPARATION = ['other', 'of another publisher']

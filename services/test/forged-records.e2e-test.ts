@@ -32,10 +32,10 @@ import {
   startRedisAttacker,
   subscriptionsKey,
   topicKey,
-  until,
 } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 const MEMBERS = 'sealcast:members:gateway'
 

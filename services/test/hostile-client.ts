@@ -10,8 +10,9 @@ import { Agent as HttpsAgent } from 'node:https'
 import { join } from 'node:path'
 import { createKey, createTopic, kmsClient, snsClient } from './messaging.ts'
 import { type RawRequest, type RawResponse, type SigningOptions, sendRaw, signedForm } from './raw-request.ts'
-import { type Stack, startStack, waitUntil } from './start-stack.ts'
+import { type Stack, startStack } from './start-stack.ts'
 import { readStoredState } from './stored-state.ts'
+import { until } from './until.ts'
 import { isWellFormedXml } from './well-formed-xml.ts'
 
 /** In whatever an attack sends that no log may hold. */
@@ -66,7 +67,7 @@ export async function startHostileClient(): Promise<HostileClient> {
       .trimEnd()
       .split('\n')
   const findPort = () => /"event":"gateway\.ready".*"httpPort":(\d+)/.exec(readLog().join('\n'))?.[1]
-  await waitUntil('the gateway has told its port', () => findPort() !== undefined)
+  await until('the gateway has told its port', () => findPort() !== undefined)
   const httpsUrl = `${stack.clientConfig.endpoint}/`
   const httpUrl = `http://localhost:${findPort()}/`
   const agents = {
@@ -119,7 +120,7 @@ export async function startHostileClient(): Promise<HostileClient> {
     async assertQuietLog() {
       // Refused last, so that everything before it is written once its line is there.
       const last = await call({ Action: 'Last' })
-      await waitUntil('its line is logged', () => readLog().some((line) => line.includes(requestIdOf(last))))
+      await until('its line is logged', () => readLog().some((line) => line.includes(requestIdOf(last))))
       const { secretAccessKey } = stack.clientConfig.credentials
       for (const line of readLog()) {
         assert.equal(JSON.parse(line).level, 'info', line)

@@ -20,9 +20,10 @@ import { addPrincipal } from '#shared/principals'
 import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
 import { createFaultControls } from '#shared/test-kms'
 import { createKey, createTopic, kmsClient, publish, snsClient, subscribeAndConfirm, trustStack } from './messaging.ts'
-import { messagesOf, until } from './redis-attacker.ts'
-import { type Stack, startStack, waitUntil } from './start-stack.ts'
+import { messagesOf } from './redis-attacker.ts'
+import { type Stack, startStack } from './start-stack.ts'
 import { untilStored } from './stored-messages.ts'
+import { until } from './until.ts'
 
 const REUSE_SECONDS = 2
 const SNS_ALIAS = 'alias/aws/sns'
@@ -211,7 +212,7 @@ suite('the KmsMasterKeyId of a topic', () => {
     await setKey(topicArn, SNS_ALIAS, party.sns)
     assert.ok(performance.now() - startedAt < 2_000)
     const readLog = () => readFileSync(join(stack.home, 'logs', 'gateway.log'), 'utf8')
-    await waitUntil('the gateway has said so', () => readLog().includes('sns-key.not-announced'))
+    await until('the gateway has said so', () => readLog().includes('sns-key.not-announced'))
     assert.equal((await aliasOf(party))?.TargetKeyId, undefined)
     const keyArn = await keyOfNext(topicArn, party.sns)
     assert.equal(keyArn, `arn:aws:kms:${region}:000000000000:key/${(await aliasOf(party))?.TargetKeyId}`)

@@ -17,7 +17,8 @@ import {
   trustStack,
   untilFinished,
 } from './messaging.ts'
-import { type Stack, startStack, waitUntil } from './start-stack.ts'
+import { type Stack, startStack } from './start-stack.ts'
+import { until } from './until.ts'
 
 const MAX_IN_FLIGHT = 4
 
@@ -50,7 +51,7 @@ suite('overload', () => {
       publish(impatient, topicArn, `${n}`).catch((error: unknown) => outcomes.push(error)),
     )
     try {
-      await waitUntil('all are refused but those admitted', () => outcomes.length === MAX_IN_FLIGHT * 7)
+      await until('all are refused but those admitted', () => outcomes.length === MAX_IN_FLIGHT * 7)
       const text = await gatewayMetrics()
       assert.ok(seriesOf(text, 'sealcast_requests_refused_total{reason="in-flight"}') > 0)
       assert.equal(seriesOf(text, 'sealcast_requests_in_flight'), MAX_IN_FLIGHT)

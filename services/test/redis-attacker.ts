@@ -5,7 +5,6 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
 import type { SNSClient } from '@aws-sdk/client-sns'
 import { hashParts } from '#shared/framing'
@@ -14,6 +13,7 @@ import { keys, partitionOf } from '#shared/stream-log'
 import { publish, readMetrics } from './messaging.ts'
 import type { Stack } from './start-stack.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 /** Fields of a stream entry, by name. */
 export type Fields = ReadonlyMap<string, Buffer>
@@ -56,7 +56,6 @@ export interface RedisAttacker extends AsyncDisposable {
   counted(name: string, label?: string): Promise<number>
 }
 
-const DEADLINE_MS = 15_000
 const PARTITIONS = 16
 const PRINCIPAL = 'arn:aws:iam::000000000000:user/admin'
 
@@ -143,21 +142,6 @@ export async function startRedisAttacker(stack: Stack): Promise<RedisAttacker> {
     [Symbol.asyncDispose]: () => closeRedis(redis),
   }
   return attacker
-}
-
-/** Polls, as neither Redis nor a log file tells of its own accord. @returns the first value that is something */
-export async function until<T>(
-  what: string,
-  look: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  withinMs = DEADLINE_MS,
-): Promise<T> {
-  const deadline = performance.now() + withinMs
-  for (;;) {
-    const found = await look()
-    if (found !== undefined && found !== null && found !== false) return found
-    if (performance.now() > deadline) throw new Error(`not so within ${withinMs} ms: ${what}`)
-    await sleep(10)
-  }
 }
 
 /** A data key of the topic's KMS key and context, as anybody can have one whom the key's policy lets. */

@@ -33,11 +33,12 @@ import {
   trustStack,
   untilFinished,
 } from './messaging.ts'
-import { messagesOf, type RedisAttacker, startRedisAttacker, until } from './redis-attacker.ts'
+import { messagesOf, type RedisAttacker, startRedisAttacker } from './redis-attacker.ts'
 import { runSealcast } from './sealcast-command.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { untilStored } from './stored-messages.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 const nothing = { undelivered: 0, retrying: 0, backlogged: 0, held: 0, quarantined: 0 }
 

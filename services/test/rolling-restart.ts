@@ -2,8 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createKey, createTopic, kmsClient, snsClient, subscribeAndConfirm, untilFinished } from './messaging.ts'
-import { type Stack, waitUntil } from './start-stack.ts'
+import type { Stack } from './start-stack.ts'
 import { type LoadResult, startSteadyLoad, watchArrivals } from './steady-load.ts'
+import { until } from './until.ts'
 
 export interface RollingResult extends LoadResult {
   readonly delivered: number
@@ -39,7 +40,7 @@ export async function runRollingRestart(
     const replaced = () => (stack.output().match(/^\S+ +replaced/gm) ?? []).length
     for (let time = 1; time <= times; time++) {
       process.kill(stack.supervisorPid, 'SIGUSR2')
-      await waitUntil(`${processes} processes were replaced`, () => replaced() === time * processes)
+      await until(`${processes} processes were replaced`, () => replaced() === time * processes)
     }
     await sleep(STEADY_MS)
     const result = await load.stop()

@@ -6,16 +6,10 @@ import { after, before, suite, test } from 'node:test'
 import { SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns'
 import { keys } from '#shared/stream-log'
 import { createKey, createTopic, kmsClient, publish, snsClient, subscribeAndConfirm, trustStack } from './messaging.ts'
-import {
-  messagesOf,
-  type RedisAttacker,
-  startRedisAttacker,
-  subscriptionsKey,
-  topicKey,
-  until,
-} from './redis-attacker.ts'
+import { messagesOf, type RedisAttacker, startRedisAttacker, subscriptionsKey, topicKey } from './redis-attacker.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 suite('whoever spoils keys in Redis', () => {
   let stack: Stack

@@ -10,8 +10,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { until } from './until.ts'
 
 export type ProcessName = 'gateway' | 'gateway-2' | 'delivery' | 'delivery-2' | 'kms' | 'redis'
 
@@ -47,7 +47,6 @@ export interface Stack extends AsyncDisposable {
 }
 
 const READY_WITHIN_MS = 60_000
-const POLL_MS = 20
 const root = dirname(dirname(import.meta.dirname))
 
 /** @param env more SEALCAST_* variables */
@@ -86,7 +85,7 @@ export async function startStack({ env = {} }: { env?: Readonly<Record<string, s
       const before = run.output().length
       if (pid === undefined) throw new Error(`${name} does not run`)
       process.kill(pid, 'SIGKILL')
-      await waitUntil(`${name} runs again`, () => /runs again/.test(linesOf(name, run.output().slice(before))))
+      await until(`${name} runs again`, () => /runs again/.test(linesOf(name, run.output().slice(before))))
     },
     stop,
     async start() {
@@ -97,15 +96,6 @@ export async function startStack({ env = {} }: { env?: Readonly<Record<string, s
       run.clientConfig.requestHandler.httpsAgent.destroy()
       await rm(home, { recursive: true, force: true })
     },
-  }
-}
-
-/** Polls, since a file or another process's state sends no event. */
-export async function waitUntil(what: string, isSo: () => boolean, withinMs = READY_WITHIN_MS): Promise<void> {
-  const deadline = performance.now() + withinMs
-  while (!isSo()) {
-    if (performance.now() > deadline) throw new Error(`not so within ${withinMs} ms: ${what}`)
-    await sleep(POLL_MS)
   }
 }
 

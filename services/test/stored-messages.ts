@@ -2,7 +2,8 @@
 
 import type { Redis } from '#shared/redis'
 import { keys } from '#shared/stream-log'
-import { type Fields, fieldsOf, until } from './redis-attacker.ts'
+import { type Fields, fieldsOf } from './redis-attacker.ts'
+import { until } from './until.ts'
 
 /** `stream`: not tried yet. `retry` and `backlog`: in a body record, for one subscription. */
 type Place = 'stream' | 'retry' | 'backlog'

@@ -6,11 +6,12 @@ import { after, before, suite, test } from 'node:test'
 import { ListTopicsCommand, SetTopicAttributesCommand, type SNSClient } from '@aws-sdk/client-sns'
 import { addPrincipal } from '#shared/principals'
 import { createTopic, publish, readAuthority, readMetrics, snsClient, trustStack, untilFinished } from './messaging.ts'
-import { messagesOf, until } from './redis-attacker.ts'
+import { messagesOf } from './redis-attacker.ts'
 import { startService } from './start-service.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { loggedAttempts, setAttribute, subscribeAt } from './subscriptions-at.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 const DEADLINE_MS = 60_000
 /** Publishers' partitions are spread over both workers, but for one run in five hundred. */

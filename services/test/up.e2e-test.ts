@@ -7,8 +7,9 @@ import { dirname, join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { CreateKeyCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
 import { CreateTopicCommand, ListTopicsCommand, PublishCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
-import { isAlive, readPids, startStack, waitUntil } from './start-stack.ts'
+import { isAlive, readPids, startStack } from './start-stack.ts'
 import { startTestSubscriber } from './test-subscriber.ts'
+import { until } from './until.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 /** The promise of the README's first command, once dependencies are installed. */
@@ -19,13 +20,13 @@ suite('npm run up', () => {
     test(`stops every process it started on ${signal}, and removes env`, async (t) => {
       const { home, npm, ended, output } = startNpm(t)
       // On an empty data directory, keys and certificates made on the way.
-      await waitUntil('it is ready', () => existsSync(join(home, 'env')) || npm.exitCode !== null, READY_WITHIN_MS)
+      await until('it is ready', () => existsSync(join(home, 'env')) || npm.exitCode !== null, READY_WITHIN_MS)
       const pids = [...descendantsOf(npm.pid ?? 0), ...Object.values(readPids(home))].filter((pid) => pid !== undefined)
       // npm, the bootstrap, up, and its four.
       assert.ok(new Set(pids).size >= 6, output())
       npm.kill(signal)
       await ended
-      await waitUntil(`nothing is left of ${pids.join(', ')}`, () => !pids.some(isAlive), 20_000)
+      await until(`nothing is left of ${pids.join(', ')}`, () => !pids.some(isAlive), 20_000)
       assert.equal(existsSync(join(home, 'env')), false)
       assert.deepEqual(readPids(home), {})
       assert.match(output(), /redis +stopped/)
@@ -34,11 +35,11 @@ suite('npm run up', () => {
 
   test('stops every process when the terminal sends Ctrl-C to the whole group', async (t) => {
     const { home, npm, ended } = startNpm(t, { detached: true })
-    await waitUntil('env is there', () => existsSync(join(home, 'env')) || npm.exitCode !== null)
+    await until('env is there', () => existsSync(join(home, 'env')) || npm.exitCode !== null)
     const pids = [...descendantsOf(npm.pid ?? 0), ...Object.values(readPids(home))].filter((pid) => pid !== undefined)
     process.kill(-(npm.pid ?? 0), 'SIGINT')
     await ended
-    await waitUntil(`nothing is left of ${pids.join(', ')}`, () => !pids.some(isAlive), 20_000)
+    await until(`nothing is left of ${pids.join(', ')}`, () => !pids.some(isAlive), 20_000)
     assert.equal(existsSync(join(home, 'env')), false)
   })
 })

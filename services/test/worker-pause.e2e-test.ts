@@ -16,6 +16,7 @@ import {
 } from './messaging.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { startSteadyLoad, watchArrivals } from './steady-load.ts'
+import { until } from './until.ts'
 
 const PARTITIONS = 16
 const LEASE_MS = 1_500
@@ -35,21 +36,24 @@ suite('SIGSTOP of one of two workers', () => {
     const topicArns = await Promise.all(Array.from({ length: TOPICS }, () => createTopic(sns, { KmsMasterKeyId })))
     await using subscriber = await subscribeAndConfirm(stack, { sns, topicArns })
     const arrivals = watchArrivals(subscriber)
-    await until(async () => (await owned(stack)).every((count) => count === PARTITIONS / 2))
+    await until('each worker has half', async () => (await owned(stack)).every((count) => count === PARTITIONS / 2))
     const load = startSteadyLoad({ sns, topicArns, perSecond: 100 })
     await sleep(1_000)
 
     const tokensBefore = await readTokens(redis)
     stack.signal('delivery', 'SIGSTOP')
     // Half of the tokens change: those of the one that stands still.
-    await until(async () => differences(tokensBefore, await readTokens(redis)).length === PARTITIONS / 2)
+    await until(
+      'the other has taken over',
+      async () => differences(tokensBefore, await readTokens(redis)).length === PARTITIONS / 2,
+    )
     const tokensAfter = await readTokens(redis)
     const lostTokens = new Set(differences(tokensBefore, tokensAfter).map((partition) => tokensBefore[partition]))
     await sleep(LEASE_MS)
 
     const commands = await watchTokens(redis, lostTokens)
     stack.signal('delivery', 'SIGCONT')
-    await until(async () => (await owned(stack)).every((count) => count === PARTITIONS / 2))
+    await until('each worker has half', async () => (await owned(stack)).every((count) => count === PARTITIONS / 2))
     await sleep(1_000)
     const { acknowledged, errors } = await load.stop()
     await untilFinished(stack)
@@ -123,12 +127,4 @@ async function metric(stack: Stack, series: string): Promise<number[]> {
     const value = pattern.exec(page)?.[1]
     return value === undefined ? [] : [Number(value)]
   })
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000
-  while (!(await condition())) {
-    assert.ok(performance.now() < deadline, 'the condition did not come true in time')
-    await sleep(50)
-  }
 }
