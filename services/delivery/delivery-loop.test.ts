@@ -5,7 +5,7 @@ import { RedisForeignDataError, RedisOutcomeUnknownError, RedisUnavailableError 
 import { RetryScheduleSpoiltError } from '#shared/retry-schedule'
 import { LeaseLostError } from '#shared/stream-log'
 import type { AttemptDecision, EntryDecision } from './decide-settlement.ts'
-import { MAX_REFUSED_IN_A_ROW, REREAD_PAUSE_MS } from './limits.ts'
+import { MAX_HELD_KEYS_PER_PARTITION, MAX_REFUSED_IN_A_ROW, REREAD_PAUSE_MS } from './limits.ts'
 import { SETTLE, setupLoop } from './testing/loop-stage.ts'
 
 const KEY = 'arn:aws:kms:us-east-1:000000000000:key/1'
@@ -131,6 +131,7 @@ suite('runDeliveryLoop()', () => {
     await stage.until(() => stage.handled.length === 4)
     await delay(20)
     assert.equal(stage.handled.length, 4)
+    assert.equal(stage.mostHeldRead(), 4)
     stage.decide(async () => SETTLE)
     stage.append('new')
     slow.resolve(SETTLE)
@@ -166,6 +167,20 @@ suite('runDeliveryLoop()', () => {
     await stage.until(() => !stage.isWaitedFor(KEY))
     assert.deepEqual(stage.handled, [])
     assert.ok(stage.steps.includes('schedule a s7 0'))
+    await stage.stop()
+  })
+
+  test('has room for more keys of a former owner when others are released', async () => {
+    await using stage = setupLoop({ begin: false })
+    const keyArns = Array.from({ length: MAX_HELD_KEYS_PER_PARTITION + 2 }, (_, n) => `${KEY}${n}`)
+    for (const keyArn of keyArns) stage.holdAlready(keyArn, keyArn)
+    stage.decide(async () => SETTLE)
+    stage.begin()
+    const waitedFor = () => keyArns.filter((keyArn) => stage.isWaitedFor(keyArn))
+    await stage.until(() => waitedFor().length === MAX_HELD_KEYS_PER_PARTITION)
+    for (const keyArn of waitedFor().slice(0, 2)) stage.releaseKey(keyArn)
+    await stage.until(() => waitedFor().includes(`${KEY}${MAX_HELD_KEYS_PER_PARTITION + 1}`))
+    assert.equal(waitedFor().length, MAX_HELD_KEYS_PER_PARTITION)
     await stage.stop()
   })
 

@@ -33,6 +33,8 @@ interface Lane {
   count: number
   readonly entries: Settler
   joining: number
+  /** How many have joined so far. */
+  joined: number
   releasing: Promise<void> | undefined
   isDueAgain: boolean
   end(o: { released: boolean }): void
@@ -44,12 +46,16 @@ export function openHeldKeys(
   const { lease, keyWatch, log, metrics, ended, gone } = o
   const { partition } = lease
   const lanes = new Map<string, Lane>()
+  /** Whether a former owner left more than there was room for. */
+  let isUnadopted = false
 
   o.heldReferences.attach({
-    mayHold,
-    onHeld(keyArn, held, reason) {
+    async join(keyArn, move, reason) {
+      if (!mayHold(keyArn)) return false
+      const { held } = await whileJoining(lanes.get(keyArn), move)
       metrics.entryHeld(reason)
       if (held > 0) counted(keyArn, laneOf(keyArn), held)
+      return true
     },
   })
   const onGone = () => {
@@ -62,12 +68,7 @@ export function openHeldKeys(
     async hold(keyArn, streamId, reason) {
       if (!mayHold(keyArn)) return false
       const lane = laneOf(keyArn)
-      lane.joining++
-      try {
-        await lane.entries.settle(streamId)
-      } finally {
-        lane.joining--
-      }
+      await whileJoining(lane, () => lane.entries.settle(streamId))
       metrics.entryHeld(reason)
       return true
     },
@@ -77,16 +78,33 @@ export function openHeldKeys(
     },
   }
 
+  /** What was counted before a message joined, and is told after it, must not end the lane. */
+  async function whileJoining<T>(lane: Lane | undefined, move: () => Promise<T>): Promise<T> {
+    if (lane === undefined) return move()
+    lane.joining++
+    try {
+      return await move()
+    } finally {
+      lane.joining--
+      lane.joined++
+    }
+  }
+
   function mayHold(keyArn: string): boolean {
     return lanes.has(keyArn) || lanes.size < MAX_HELD_KEYS_PER_PARTITION
   }
 
   /** What a former owner left. */
   async function adopt(): Promise<void> {
+    isUnadopted = false
     while (!ended.aborted) {
       try {
         for (const keyArn of await keepTrying(() => lease.listHeldKeys(), ended)) {
-          if (lanes.has(keyArn) || !mayHold(keyArn)) continue
+          if (lanes.has(keyArn)) continue
+          if (!mayHold(keyArn)) {
+            isUnadopted = true
+            return
+          }
           const held = await keepTrying(() => lease.leaveHeld(keyArn, []), ended)
           if (held > 0 && !ended.aborted) counted(keyArn, laneOf(keyArn), held)
         }
@@ -126,6 +144,7 @@ export function openHeldKeys(
         },
       }),
       joining: 0,
+      joined: 0,
       releasing: undefined,
       isDueAgain: false,
       end: keyWatch.watch(keyArn, { sample: sampler, release: () => release(keyArn, lane) }),
@@ -162,8 +181,9 @@ export function openHeldKeys(
         onLeft: (left) => counted(keyArn, lane, left),
       })
       if (ended.aborted) return
+      const { joined } = lane
       counted(keyArn, lane, await keepTrying(() => lease.leaveHeld(keyArn, []), gone))
-      if (lane.count === 0 && lane.joining === 0) end(keyArn, lane, { released: true })
+      if (lane.count === 0 && lane.joining === 0 && lane.joined === joined) end(keyArn, lane, { released: true })
       else if (!isComplete) void again(keyArn, lane)
     } catch (error) {
       if (failed(error)) void again(keyArn, lane)
@@ -181,6 +201,7 @@ export function openHeldKeys(
     lanes.delete(keyArn)
     metrics.heldMessages(keyArn, { partition, count: 0 })
     lane.end(how)
+    if (isUnadopted && how.released) void adopt()
   }
 }
 

@@ -12,24 +12,26 @@ export interface HeldReferences {
    * @returns false when so many keys are held that it has to stay where it is
    */
   hold(keyArn: string, reference: HeldReference, reason: string): Promise<boolean>
-  /** Who is asked whether a key may be held, and told what is. */
+  /** Through whom everything that is held joins. */
   attach(keeper: HeldKeeper): void
 }
 
 export interface HeldKeeper {
-  mayHold(keyArn: string): boolean
-  /** @param held how many messages wait for the key by now */
-  onHeld(keyArn: string, held: number, reason: string): void
+  /**
+   * Has a message join those that wait for the key.
+   *
+   * @param move resolves to how many wait by now
+   * @returns false when so many keys are held that it has to stay where it is
+   */
+  join(keyArn: string, move: () => Promise<{ held: number }>, reason: string): Promise<boolean>
 }
 
 export function createHeldReferences(lease: Pick<PartitionLease, 'holdReference'>): HeldReferences {
   let keeper: HeldKeeper | undefined
   return {
     async hold(keyArn, reference, reason) {
-      if (keeper?.mayHold(keyArn) !== true) return false
-      const { held } = await lease.holdReference(keyArn, reference)
-      keeper.onHeld(keyArn, held, reason)
-      return true
+      if (keeper === undefined) return false
+      return keeper.join(keyArn, () => lease.holdReference(keyArn, reference), reason)
     },
     attach(one) {
       keeper = one

@@ -66,16 +66,12 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
   const isOver = () => ended.aborted || (o.isRefused() && refusedInARow >= MAX_REFUSED_IN_A_ROW)
 
   for (let after = '0'; !isOver(); ) {
-    const page = await keepTrying(() => lease.readHeld(keyArn, after, HELD_PAGE), ended)
+    // Before anything is read: many keys may work again at once, and what is read waits in memory.
+    const places = await budget.reserve(HELD_PAGE, ended)
+    const page = await readPage(after, places)
     if (page.length === 0) break
     for (const one of page) {
       after = one.heldId
-      if ((await budget.reserve(1, ended)) === 0) break
-      // Also while this one waited for its place.
-      if (isOver()) {
-        budget.release(1)
-        break
-      }
       const work = finish(one).finally(() => {
         budget.release(1)
         underWay.delete(work)
@@ -85,6 +81,17 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
   }
   await Promise.all(underWay)
   return { isComplete }
+
+  /** Gives back the places that it has no message for. */
+  async function readPage(after: string, places: number): Promise<HeldMessage[]> {
+    let page: HeldMessage[] = []
+    try {
+      if (places > 0 && !isOver()) page = await keepTrying(() => lease.readHeld(keyArn, after, places), ended)
+    } finally {
+      if (page.length < places) budget.release(places - page.length)
+    }
+    return page
+  }
 
   async function finish(held: HeldMessage): Promise<void> {
     try {

@@ -50,6 +50,7 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
   let idle = false
   let lost = 0
   let lostClaim = false
+  let mostHeldRead = 0
   let heldPage: { read: PromiseWithResolvers<void>; deliver: PromiseWithResolvers<void> } | undefined
 
   const failIfTold = (what: Failing) => {
@@ -165,7 +166,9 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
     listHeldKeys: async () => [...heldFor.keys()],
     async readHeld(keyArn, after, limit) {
       const held = (heldFor.get(keyArn) ?? []).filter(({ heldId }) => idAfter(heldId, after))
-      return held.slice(0, limit).map(({ heldId, fields }) => ({ kind: 'entry', heldId, fields }))
+      const page = held.slice(0, limit)
+      mostHeldRead = Math.max(mostHeldRead, page.length)
+      return page.map(({ heldId, fields }) => ({ kind: 'entry', heldId, fields }))
     },
     async leaveHeld(keyArn, heldIds) {
       const held = heldFor.get(keyArn) ?? []
@@ -280,6 +283,8 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
     finished: finished.promise,
     begin: run,
     readings: () => readings,
+    /** Held messages that were read at once. */
+    mostHeldRead: () => mostHeldRead,
     lost: () => lost,
     /** Whether the loop waits for entries rather than for an answer. */
     idle: () => idle,
