@@ -1,6 +1,8 @@
 /** The key that SNS has in an account: `alias/aws/sns`. */
 
 import assert from 'node:assert/strict'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import {
   CreateAliasCommand,
@@ -15,7 +17,7 @@ import {
   ListAliasesCommand,
   ListKeysCommand,
 } from '@aws-sdk/client-kms'
-import { refuses } from '#shared/test-kms'
+import { failure, refuses } from '#shared/test-kms'
 import { DAY_MS } from './key-lifecycle.ts'
 import { ALIAS_OPERATIONS, KEY_OPERATIONS } from './testing/key-operations.ts'
 import { startTimedKms } from './testing/start-timed-kms.ts'
@@ -68,6 +70,17 @@ suite('alias/aws/sns', () => {
       assert.equal((await describe(parties.user, metadata?.Arn))?.Arn, metadata?.Arn)
     })
   }
+
+  test('is not available, which says nothing about other keys, while its key cannot be stored', async (t) => {
+    const { kms, broker } = await setup(t)
+    // Whoever has lost the lock can write nothing, as if the disk were full.
+    const lock = join(kms.dir, 'keystore.lock')
+    await rename(lock, `${lock}.kept`)
+    const { name, $metadata } = await failure(generate(broker))
+    assert.deepEqual([name, $metadata?.httpStatusCode], ['KeyUnavailableException', 500])
+    await rename(`${lock}.kept`, lock)
+    await generate(broker)
+  })
 
   test('gets no key when a user asks for a data key', async (t) => {
     const { user, aliases } = await setup(t)

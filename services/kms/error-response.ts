@@ -47,6 +47,7 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['KEY_STATE_INVALID', refused('KMSInvalidStateException')],
   ['INVALID_CIPHERTEXT', { name: 'InvalidCiphertextException', status: 400, silent: true }],
   ['INCORRECT_KEY', refused('IncorrectKeyException')],
+  ['KEY_UNAVAILABLE', { name: 'KeyUnavailableException', status: 500 }],
   ['DRY_RUN', refused('DryRunOperationException')],
 ])
 

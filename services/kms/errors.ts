@@ -174,3 +174,10 @@ export class KeystoreWriteError extends KeystoreError {
   override readonly code = 'KEYSTORE_WRITE_FAILED'
   override readonly retryable = true
 }
+
+/** The key could not be brought into being at the moment: of this one key, while the others can be used. */
+export class KeyUnavailableError extends BrokerError {
+  override readonly code = 'KEY_UNAVAILABLE'
+  override readonly fault = 'receiver'
+  override readonly retryable = true
+}

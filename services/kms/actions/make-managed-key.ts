@@ -1,6 +1,7 @@
 /** Brings SNS's own key of an account into being. */
 
 import { SNS_ALIAS } from '../aws-managed-keys.ts'
+import { KeystoreWriteError, KeyUnavailableError } from '../errors.ts'
 import { aliasArnOf, parseKeyIdentifier } from '../key-identifier.ts'
 import type { ActionRequest } from './action.ts'
 
@@ -14,6 +15,8 @@ const ROTATION_DAYS = 365
  * yet: for SNS, and for whoever asks what the key is, as KMS does.
  *
  * @throws {NotFoundError} when `identifier` cannot name any key here
+ * @throws {KeyUnavailableError} when it cannot be stored now
+ * @throws {LimitExceededError} when the account has as many keys as it may
  */
 export async function makeManagedKeyOnUse(
   identifier: string,
@@ -25,5 +28,14 @@ export async function makeManagedKeyOnUse(
   if (!caller.viaService && operation !== 'DescribeKey') return
   const { account, region } = caller
   const rotationDays = ROTATION_DAYS
-  await keyStore.ensureManagedKey({ account, region, alias: SNS_ALIAS, description: DESCRIPTION, rotationDays })
+  await keyStore
+    .ensureManagedKey({ account, region, alias: SNS_ALIAS, description: DESCRIPTION, rotationDays })
+    .catch(asUnavailable)
+}
+
+/** Not an outage of all keys: callers would then spare this KMS the questions that it can answer. */
+function asUnavailable(error: unknown): never {
+  if (!(error instanceof KeystoreWriteError)) throw error
+  const text = 'The specified KMS key was not available. You can retry the request.'
+  throw new KeyUnavailableError(text, { cause: error })
 }
