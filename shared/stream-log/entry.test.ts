@@ -22,6 +22,22 @@ suite('encodeEntry()', () => {
 })
 
 suite('decodeEntry()', () => {
+  test('gives an entry that keeps nothing of the reply it was read from', () => {
+    const { recordMac } = setup()
+    const [sealed] = vectors.accepted.filter(({ entry }) => 'sealed' in entry)
+    assert.ok(sealed)
+    const reply = Buffer.alloc(1_000_000)
+    let at = 0
+    const fields = [...fieldsOf(sealed.fields)].map(([name, value]) => {
+      const part = reply.subarray(at, at + value.copy(reply, at))
+      at += value.byteLength
+      return [name, part] as const
+    })
+    const entry = decodeEntry(new Map(fields), recordMac)
+    assert.notEqual(entry.body.buffer, reply.buffer)
+    assert.notEqual(entry.sealed?.encryptedDataKey.buffer, reply.buffer)
+  })
+
   test('reads every accepted vector', () => {
     const { recordMac } = setup()
     for (const vector of vectors.accepted) {

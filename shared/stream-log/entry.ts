@@ -167,8 +167,8 @@ export function decodeEntry(fields: ReadonlyMap<string, Buffer>, recordMac: Reco
   const deduplicationId = text('dedup')
   const confirmation = readConfirmation(text('subscription'), text('purpose'))
   const kind = readKind(required('kind'), confirmation !== undefined)
-  const sealed = readSealed(text('sealed'), fields.get('edk'), text('key'))
-  const body = fields.get('body')
+  const sealed = readSealed(text('sealed'), copyOf(fields.get('edk')), text('key'))
+  const body = copyOf(fields.get('body'))
   if (body === undefined) throw new EntryFormatError('it has no body')
   return {
     kind,
@@ -186,6 +186,11 @@ export function decodeEntry(fields: ReadonlyMap<string, Buffer>, recordMac: Reco
     ...(confirmation === undefined ? {} : { confirmation }),
     ...(sealed === undefined ? {} : { sealed }),
   }
+}
+
+/** The bytes at hand are part of a whole reply of Redis: an attempt that goes on for long would keep all of it. */
+function copyOf(value: Buffer | undefined): Buffer | undefined {
+  return value && Buffer.from(value)
 }
 
 function readKind(kind: string, hasConfirmation: boolean): Entry['kind'] {
