@@ -2,16 +2,15 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { createFakeClock } from '#shared/clock'
 import type { DataKeyPair } from './data-key-pair.ts'
-import { createFakeDataKeySource, FakeKmsError } from './fake-data-key-source.ts'
+import { FakeKmsError } from './fake-data-key-source.ts'
 import { createFakeDataKeyStore } from './fake-data-key-store.ts'
-import type { IssuedDataKey } from './issue-data-key.ts'
 import { createSealingKeys } from './sealing-keys.ts'
+import { idOf, setUpSealing } from './testing/sealing-stage.ts'
 
 suite('use()', () => {
   test('obtains one data key for 3,000 concurrent first uses', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     const ids = await Promise.all(Array.from({ length: 3_000 }, () => keys.use(pair, idOf)))
     assert.equal(new Set(ids).size, 1)
     assert.deepEqual(kms.calls, [
@@ -20,7 +19,7 @@ suite('use()', () => {
   })
 
   test('asks for another key for each topic, principal and configured key', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     const pairs = [
       pair,
       ...(['topicArn', 'principal', 'configuredKeyId'] as const).map((part) => ({ ...pair, [part]: 'x' })),
@@ -30,7 +29,7 @@ suite('use()', () => {
   })
 
   test('keeps pairs apart whose parts hold line ends', async () => {
-    const { keys, pair } = setup()
+    const { keys, pair } = setUpSealing()
     const [one, two] = [
       { ...pair, principal: 'p', configuredKeyId: 'a\nb' },
       { ...pair, principal: 'p', configuredKeyId: 'a' },
@@ -39,7 +38,7 @@ suite('use()', () => {
   })
 
   test('runs the work in the same tick as the look-up when a key is held', async () => {
-    const { keys, pair } = setup()
+    const { keys, pair } = setUpSealing()
     await keys.use(pair, idOf)
     let ran = false
     const used = keys.use(pair, () => {
@@ -50,7 +49,7 @@ suite('use()', () => {
   })
 
   test('counts the age from just before the request, and ends it at the reuse period', async () => {
-    const { keys, kms, clock, pair } = setup({ kmsTakesMs: 1_000 })
+    const { keys, kms, clock, pair } = setUpSealing({ kmsTakesMs: 1_000 })
     const first = await keys.use(pair, idOf)
     clock.advance(298_999)
     assert.equal(await keys.use(pair, idOf), first)
@@ -60,13 +59,13 @@ suite('use()', () => {
   })
 
   test('gives the moment of the request as the time of issue', async () => {
-    const { keys, clock, pair } = setup({ kmsTakesMs: 1_000 })
+    const { keys, clock, pair } = setUpSealing({ kmsTakesMs: 1_000 })
     const before = clock.now()
     assert.equal(await keys.use(pair, (issued) => issued.issuedAt), before)
   })
 
   test('costs a steady publisher exactly 288 keys a day, and an idle one none', async () => {
-    const { keys, kms, clock, pair } = setup()
+    const { keys, kms, clock, pair } = setUpSealing()
     const ids = new Set<string>()
     for (let second = 0; second < 86_400; second += 10) {
       ids.add(await keys.use(pair, idOf))
@@ -80,7 +79,7 @@ suite('use()', () => {
   })
 
   test('replaces a key after its last message, though it is still stored for others', async () => {
-    const { keys, kms, pair } = setup({ maxMessages: 3 })
+    const { keys, kms, pair } = setUpSealing({ maxMessages: 3 })
     const ids = await Promise.all(Array.from({ length: 10 }, () => keys.use(pair, idOf)))
     const uses = [...new Set(ids)].map((id) => ids.filter((other) => other === id).length)
     assert.deepEqual(uses, [3, 3, 3, 1])
@@ -88,7 +87,7 @@ suite('use()', () => {
   })
 
   test('does not trust a key when the clock was set back past its issue', async () => {
-    const { keys, clock, pair } = setup()
+    const { keys, clock, pair } = setUpSealing()
     const first = await keys.use(pair, idOf)
     clock.advance(-4_999)
     assert.equal(await keys.use(pair, idOf), first)
@@ -97,7 +96,7 @@ suite('use()', () => {
   })
 
   test('does not use a key for longer when the clock was set back within its life', async () => {
-    const { clock, kms, pair } = setup()
+    const { clock, kms, pair } = setUpSealing()
     let passedMs = 0
     const keys = createSealingKeys({
       kms,
@@ -121,14 +120,14 @@ suite('use()', () => {
   })
 
   test('reports one look-up a use: a miss when it had to wait, else a hit', async () => {
-    const { keys, lookups, pair } = setup({ maxMessages: 2 })
+    const { keys, lookups, pair } = setUpSealing({ maxMessages: 2 })
     await Promise.all([keys.use(pair, idOf), keys.use(pair, idOf), keys.use(pair, idOf)])
     await keys.use(pair, idOf)
     assert.deepEqual(lookups, ['miss', 'miss', 'miss', 'hit'])
   })
 
   test('zeroes every plaintext before the work sees the key', async () => {
-    const { keys, kms, pair, gateway } = setup()
+    const { keys, kms, pair, gateway } = setUpSealing()
     const assertZeroed = () => {
       for (const plaintext of kms.handedOut) assert.ok(plaintext.every((byte) => byte === 0))
     }
@@ -138,7 +137,7 @@ suite('use()', () => {
   })
 
   test('zeroes a plaintext that is no data key', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     const plaintext = Buffer.alloc(31, 7)
     kms.generateDataKey = async () => ({ plaintext, encryptedDataKey: Buffer.alloc(1), keyArn: 'arn' })
     await assert.rejects(keys.use(pair, idOf), { code: 'DATA_KEY_MALFORMED' })
@@ -146,7 +145,7 @@ suite('use()', () => {
   })
 
   test('throws what the work throws and keeps the key', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     const failure = new Error('work')
     const work = () => {
       throw failure
@@ -157,7 +156,7 @@ suite('use()', () => {
   })
 
   test('forgets the pair used longest ago when there are too many', async () => {
-    const { keys, kms, pair } = setup({ maxPairs: 2 })
+    const { keys, kms, pair } = setUpSealing({ maxPairs: 2 })
     const [a, b, c] = ['a', 'b', 'c'].map((principal) => ({ ...pair, principal })) as [
       DataKeyPair,
       DataKeyPair,
@@ -172,25 +171,25 @@ suite('use()', () => {
   })
 
   test('serves more pairs at once than it can hold', async () => {
-    const { keys, kms, pair } = setup({ maxPairs: 2 })
+    const { keys, kms, pair } = setUpSealing({ maxPairs: 2 })
     await Promise.all(Array.from({ length: 50 }, (_, at) => keys.use({ ...pair, principal: `p${at}` }, idOf)))
     assert.equal(kms.calls.length, 50)
   })
 
   test('gives up when keys expire faster than KMS answers', async () => {
-    const { keys, kms, pair } = setup({ kmsTakesMs: 1_000, reuseMs: 1_000 })
+    const { keys, kms, pair } = setUpSealing({ kmsTakesMs: 1_000, reuseMs: 1_000 })
     await assert.rejects(keys.use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE', retryable: true })
     assert.equal(kms.count('GenerateDataKey'), 3)
   })
 
   test('refuses a reuse period out of range', () => {
-    for (const reuseMs of [0, 300_001, Number.NaN]) assert.throws(() => setup({ reuseMs }), RangeError)
+    for (const reuseMs of [0, 300_001, Number.NaN]) assert.throws(() => setUpSealing({ reuseMs }), RangeError)
   })
 })
 
 suite('use(), when KMS fails', () => {
   test('tells all who wait, and asks KMS once for all of them', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     kms.fail('GenerateDataKey', new FakeKmsError('KMS_UNAVAILABLE', { retryable: true }))
     const results = await Promise.allSettled(Array.from({ length: 100 }, () => keys.use(pair, idOf)))
     assert.ok(results.every((result) => result.status === 'rejected' && result.reason.code === 'KMS_UNAVAILABLE'))
@@ -198,7 +197,7 @@ suite('use(), when KMS fails', () => {
   })
 
   test('asks again at once after throttling, an outage or an integrity failure', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     for (const code of ['KMS_THROTTLING', 'KMS_UNAVAILABLE', 'KMS_INTEGRITY']) {
       kms.fail('GenerateDataKey', new FakeKmsError(code))
       await assert.rejects(keys.use(pair, idOf), { code })
@@ -210,7 +209,7 @@ suite('use(), when KMS fails', () => {
 
   for (const code of ['KMS_ACCESS_DENIED', 'KMS_DISABLED', 'KMS_INVALID_STATE', 'KMS_NOT_FOUND']) {
     test(`remembers ${code} for 5 s, for the pair alone`, async () => {
-      const { keys, kms, clock, pair } = setup()
+      const { keys, kms, clock, pair } = setUpSealing()
       kms.fail('GenerateDataKey', new FakeKmsError(code))
       for (let publish = 0; publish < 100; publish++) await assert.rejects(keys.use(pair, idOf), { code })
       assert.equal(kms.calls.length, 1)
@@ -225,7 +224,7 @@ suite('use(), when KMS fails', () => {
   }
 
   test('does not remember a refusal for longer when the clock was set back', async () => {
-    const { keys, kms, clock, pair } = setup()
+    const { keys, kms, clock, pair } = setUpSealing()
     kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
     await assert.rejects(keys.use(pair, idOf), { code: 'KMS_DISABLED' })
     kms.fail('GenerateDataKey', undefined)
@@ -234,7 +233,7 @@ suite('use(), when KMS fails', () => {
   })
 
   test('lets no more than so many wait for keys, of whatever pair, and serves held keys meanwhile', async () => {
-    const { keys, kms, pair } = setup({ maxWaiting: 3 })
+    const { keys, kms, pair } = setUpSealing({ maxWaiting: 3 })
     const other = { ...pair, configuredKeyId: 'alias/other' }
     await keys.use({ ...pair, configuredKeyId: 'alias/held' }, idOf)
     const stalled = kms.stall()
@@ -249,7 +248,7 @@ suite('use(), when KMS fails', () => {
 
   for (const error of ['KMS_UNAVAILABLE', 'KMS_THROTTLING', 'KMS_DISABLED'] as const) {
     test(`with KMS gone (${error}) goes on until the key is 300 s old, and not a millisecond longer`, async () => {
-      const { keys, kms, clock, pair } = setup()
+      const { keys, kms, clock, pair } = setUpSealing()
       const id = await keys.use(pair, idOf)
       kms.fail('GenerateDataKey', new FakeKmsError(error, { retryable: true }))
       kms.fail('Decrypt', new FakeKmsError(error, { retryable: true }))
@@ -265,7 +264,7 @@ suite('use(), when KMS fails', () => {
   }
 
   test('never uses an expired key instead', async () => {
-    const { keys, kms, clock, pair } = setup()
+    const { keys, kms, clock, pair } = setUpSealing()
     await keys.use(pair, idOf)
     clock.advance(300_000)
     kms.fail('GenerateDataKey', new FakeKmsError('KMS_UNAVAILABLE', { retryable: true }))
@@ -273,193 +272,16 @@ suite('use(), when KMS fails', () => {
   })
 
   test('goes on with a key that is held when the key was disabled meanwhile', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     await keys.use(pair, idOf)
     kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
     await keys.use(pair, idOf)
-  })
-})
-
-suite('use(), with other gateways', () => {
-  test('lets one gateway of ten ask for the key and the others decrypt it', async () => {
-    const { kms, pair, gateway } = setup()
-    const ids = await Promise.all(Array.from({ length: 10 }, () => gateway().use(pair, idOf)))
-    assert.equal(new Set(ids).size, 1)
-    assert.equal(kms.count('GenerateDataKey'), 1)
-    assert.deepEqual(
-      kms.calls.filter((call) => call.operation === 'Decrypt').map((call) => call.purpose),
-      Array.from({ length: 9 }, () => 'share'),
-    )
-  })
-
-  test('ends a shared key by the time of its issue, not of its arrival', async () => {
-    const { keys, clock, pair, gateway } = setup()
-    const first = await keys.use(pair, idOf)
-    clock.advance(200_000)
-    const other = gateway()
-    assert.equal(await other.use(pair, idOf), first)
-    clock.advance(99_999)
-    assert.equal(await other.use(pair, idOf), first)
-    clock.advance(1)
-    assert.notEqual(await other.use(pair, idOf), first)
-  })
-
-  test('keeps to its own shorter reuse period', async () => {
-    const { keys, clock, pair, gateway } = setup()
-    const first = await keys.use(pair, idOf)
-    const other = gateway({ reuseMs: 60_000 })
-    clock.advance(50_000)
-    assert.equal(await other.use(pair, idOf), first)
-    clock.advance(10_000)
-    assert.notEqual(await other.use(pair, idOf), first)
-  })
-
-  test('does not decrypt a key that is about to expire', async () => {
-    const { keys, kms, clock, pair, gateway } = setup()
-    await keys.use(pair, idOf)
-    clock.advance(298_001)
-    await gateway().use(pair, idOf)
-    assert.equal(kms.count('Decrypt'), 0)
-    assert.equal(kms.count('GenerateDataKey'), 2)
-  })
-
-  test('decrypts a key with two seconds left', async () => {
-    const { keys, kms, clock, pair, gateway } = setup()
-    await keys.use(pair, idOf)
-    clock.advance(298_000)
-    await gateway().use(pair, idOf)
-    assert.equal(kms.count('Decrypt'), 1)
-  })
-
-  test('takes over at once when the gateway that asks is refused', async () => {
-    const { keys, kms, pair, gateway } = setup()
-    kms.fail('GenerateDataKey', new FakeKmsError('KMS_ACCESS_DENIED'))
-    const stalled = kms.stall()
-    const refused = assert
-      .rejects(keys.use(pair, idOf), { code: 'KMS_ACCESS_DENIED' })
-      .then(() => kms.fail('GenerateDataKey', undefined))
-    const taken = gateway({ onPause: stalled.release }).use(pair, idOf)
-    await refused
-    await taken
-    assert.equal(kms.count('GenerateDataKey'), 2)
-  })
-
-  test('waits four seconds for the gateway that asks, then fails so that the publish may be tried again', async () => {
-    const { keys, kms, clock, pair, gateway } = setup()
-    const stalled = kms.stall()
-    const asking = keys.use(pair, idOf)
-    const startedAt = clock.now()
-    await assert.rejects(gateway().use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE', retryable: true })
-    assert.equal(clock.now() - startedAt, 4_000)
-    stalled.release()
-    await asking
-    assert.equal(kms.calls.length, 1)
-  })
-
-  test('issues a key when the stored one cannot be decrypted any more', async () => {
-    for (const code of ['KMS_DISABLED', 'KMS_NOT_FOUND', 'KMS_ACCESS_DENIED', 'KMS_INTEGRITY']) {
-      const { keys, kms, pair, gateway } = setup()
-      const first = await keys.use(pair, idOf)
-      kms.fail('Decrypt', new FakeKmsError(code))
-      assert.notEqual(await gateway().use(pair, idOf), first)
-      assert.deepEqual([kms.count('GenerateDataKey'), kms.count('Decrypt')], [2, 1], code)
-    }
-  })
-
-  test('issues none when the stored one cannot be decrypted now', async () => {
-    const { keys, kms, pair, gateway } = setup()
-    await keys.use(pair, idOf)
-    kms.fail('Decrypt', new FakeKmsError('KMS_THROTTLING', { retryable: true }))
-    await assert.rejects(gateway().use(pair, idOf), { code: 'KMS_THROTTLING' })
-    assert.equal(kms.count('GenerateDataKey'), 1)
-  })
-
-  test('does not rely on a record from the future or with a longer life than was ever promised', async () => {
-    const { keys, kms, store, clock, pair, gateway } = setup()
-    await keys.use(pair, idOf)
-    const genuine = await store.read(pair)
-    assert.ok(genuine !== undefined)
-    const bad = [
-      { issuedAt: clock.now() + 5_001, notAfter: clock.now() + 305_001 },
-      { issuedAt: clock.now(), notAfter: clock.now() + 300_001 },
-      { issuedAt: clock.now() - 400_000, notAfter: clock.now() + 300_000 },
-    ]
-    for (const times of bad) {
-      store.put(pair, { ...genuine, ...times })
-      await gateway().use(pair, idOf)
-    }
-    assert.equal(kms.count('Decrypt'), 0)
-    assert.equal(kms.count('GenerateDataKey'), 1 + bad.length)
-  })
-
-  test('uses a key from a clock slightly ahead for no longer than its own reuse period', async () => {
-    const { keys, kms, store, clock, pair, gateway } = setup()
-    await keys.use(pair, idOf)
-    const genuine = await store.read(pair)
-    assert.ok(genuine !== undefined)
-    store.put(pair, { ...genuine, issuedAt: clock.now() + 4_000, notAfter: clock.now() + 304_000 })
-    const other = gateway()
-    const shared = await other.use(pair, idOf)
-    assert.equal(kms.count('Decrypt'), 1)
-    clock.advance(299_999)
-    assert.equal(await other.use(pair, idOf), shared)
-    clock.advance(1)
-    assert.notEqual(await other.use(pair, idOf), shared)
-  })
-})
-
-suite('use(), when the lock comes late', () => {
-  test('gives KMS only the time that is left, and zeroes a key that comes later', async () => {
-    const { kms, store, clock, pair, gateway } = setup()
-    const token = (await store.lock(pair, 5_000)) ?? assert.fail()
-    const startedAt = clock.now()
-    const stalled = kms.stall()
-    const onPause = () => {
-      if (clock.now() - startedAt >= 3_900) store.unlock(pair, token)
-    }
-    const waitedSince = performance.now()
-    await assert.rejects(gateway({ onPause }).use(pair, idOf), { code: 'DATA_KEY_UNAVAILABLE' })
-    // Of 4.5 s the simulated clock has used up 3.9.
-    assert.ok(performance.now() - waitedSince < 2_000)
-    stalled.release()
-    await new Promise((resolve) => setImmediate(resolve))
-    assert.ok(kms.handedOut.length === 1 && kms.handedOut.every((plaintext) => plaintext.every((byte) => byte === 0)))
-  })
-})
-
-suite('use(), when the store fails', () => {
-  test('asks KMS for nothing while records cannot be read or locks taken', async () => {
-    for (const operation of ['read', 'lock'] as const) {
-      const { keys, kms, store, pair } = setup()
-      store.fail(operation, new FakeKmsError('REDIS_UNAVAILABLE', { retryable: true }))
-      await assert.rejects(keys.use(pair, idOf), { code: 'REDIS_UNAVAILABLE' })
-      assert.equal(kms.calls.length, 0)
-    }
-  })
-
-  test('keeps and uses an issued key that could not be stored, and says so', async () => {
-    const { keys, kms, store, pair, storeFailures } = setup()
-    const failure = new FakeKmsError('REDIS_UNAVAILABLE')
-    store.fail('write', failure)
-    const first = await keys.use(pair, idOf)
-    assert.equal(await keys.use(pair, idOf), first)
-    assert.equal(kms.calls.length, 1)
-    assert.deepEqual(storeFailures, [failure])
-  })
-
-  test('tells why KMS refused even when the lock cannot be released', async () => {
-    const { keys, kms, store, pair, storeFailures } = setup()
-    const failure = new FakeKmsError('REDIS_UNAVAILABLE')
-    store.fail('unlock', failure)
-    kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
-    await assert.rejects(keys.use(pair, idOf), { code: 'KMS_DISABLED' })
-    assert.deepEqual(storeFailures, [failure])
   })
 })
 
 suite('forget()', () => {
   test('drops the keys of a topic and of no other', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     const longer = { ...pair, topicArn: `${pair.topicArn}2` }
     await keys.use(pair, idOf)
     await keys.use(longer, idOf)
@@ -472,7 +294,7 @@ suite('forget()', () => {
   })
 
   test('drops remembered refusals', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     kms.fail('GenerateDataKey', new FakeKmsError('KMS_DISABLED'))
     await assert.rejects(keys.use(pair, idOf))
     kms.fail('GenerateDataKey', undefined)
@@ -481,7 +303,7 @@ suite('forget()', () => {
   })
 
   test('gives a key that was being obtained to nobody who asks later', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     const stalled = kms.stall()
     const before = keys.use(pair, idOf)
     keys.forget(pair.topicArn)
@@ -494,13 +316,9 @@ suite('forget()', () => {
   })
 })
 
-function idOf({ dataKey }: IssuedDataKey): string {
-  return dataKey.id.toString('hex')
-}
-
 suite('a remembered refusal', () => {
   test('does not keep the failed call in memory', async () => {
-    const { keys, kms, pair } = setup()
+    const { keys, kms, pair } = setUpSealing()
     let call: WeakRef<FailingCall> | undefined
     kms.generateDataKey = async () => {
       const failing = new FailingCall()
@@ -525,49 +343,4 @@ class FailingCall {
 function collectGarbage(): void {
   setFlagsFromString('--expose_gc')
   runInNewContext('gc')()
-}
-
-function setup({
-  kmsTakesMs = 0,
-  reuseMs = 300_000,
-  maxMessages,
-  maxPairs,
-  maxWaiting,
-}: {
-  kmsTakesMs?: number
-  reuseMs?: number
-  maxMessages?: number
-  maxPairs?: number
-  maxWaiting?: number
-} = {}) {
-  const clock = createFakeClock()
-  const kms = createFakeDataKeySource({ onCall: () => clock.advance(kmsTakesMs) })
-  const store = createFakeDataKeyStore({ clock })
-  const storeFailures: unknown[] = []
-  const lookups: string[] = []
-  /** Another process: own cache, shared KMS, store and clock. */
-  const gateway = (o: { reuseMs?: number; onPause?: () => void } = {}) =>
-    createSealingKeys({
-      kms,
-      store,
-      clock,
-      reuseMs: o.reuseMs ?? reuseMs,
-      onLookup: (result) => lookups.push(result),
-      onStoreFailure: (error) => storeFailures.push(error),
-      pause: async (ms) => {
-        o.onPause?.()
-        clock.advance(ms)
-        // Lets everything that is ready run, as a real pause does.
-        await new Promise((resolve) => setImmediate(resolve))
-      },
-      ...(maxMessages === undefined ? {} : { maxMessages }),
-      ...(maxPairs === undefined ? {} : { maxPairs }),
-      ...(maxWaiting === undefined ? {} : { maxWaiting }),
-    })
-  const pair: DataKeyPair = {
-    topicArn: 'arn:aws:sns:us-east-1:000000000000:orders',
-    principal: 'arn:aws:iam::000000000000:user/alice',
-    configuredKeyId: 'alias/orders',
-  }
-  return { clock, kms, store, storeFailures, lookups, gateway, keys: gateway(), pair }
 }
