@@ -69,6 +69,16 @@ suite('createTopicCache()', () => {
     assert.equal((await topics.resolve([A])).get(A)?.kind, 'known')
   })
 
+  test('looks at an unusable topic again also when the clock was set back', async () => {
+    const { topics, put, forge, clock } = setup()
+    put(A, 'v1')
+    forge(A)
+    await topics.resolve([A])
+    put(A, 'v1')
+    clock.advance(-3_600_000)
+    assert.equal((await topics.resolve([A])).get(A)?.kind, 'known')
+  })
+
   test('takes a change between topic and subscriptions for a change after both', async () => {
     const { topics, put, loads, onSubscriptionsRead } = setup()
     put(A, 'v1')

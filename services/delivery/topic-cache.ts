@@ -63,8 +63,13 @@ export function createTopicCache({
   }
 
   const isCurrent = (state: TopicState | undefined, version: string | undefined): state is TopicState =>
-    (state?.kind === 'known' && state.version === version) ||
-    (state?.kind === 'unusable' && clock.now() - state.lookedAt < UNUSABLE_TOPIC_PAUSE_MS)
+    (state?.kind === 'known' && state.version === version) || (state?.kind === 'unusable' && isPausing(state.lookedAt))
+
+  /** A clock that was set back makes nobody wait until it is that late again. */
+  const isPausing = (lookedAt: number): boolean => {
+    const elapsedMs = clock.now() - lookedAt
+    return elapsedMs >= 0 && elapsedMs < UNUSABLE_TOPIC_PAUSE_MS
+  }
 
   const remember = (topicArn: string, state: TopicState): TopicState => {
     if (state.kind === 'unknown') cached.delete(topicArn)
