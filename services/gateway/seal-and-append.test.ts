@@ -138,6 +138,7 @@ function setup(attributes: Topic['attributes'], o: { noKey?: boolean; noRedis?: 
     published,
     uses,
     dataKey,
-    sealAndAppend: (messages: readonly Message[]) => sealAndAppend({ topic, store: (write) => write() }, ADA, messages),
+    sealAndAppend: (messages: readonly Message[]) =>
+      sealAndAppend({ topic, store: (write) => write(performance.now()) }, ADA, messages),
   }
 }

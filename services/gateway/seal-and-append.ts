@@ -64,8 +64,10 @@ export function createSealAndAppend(o: {
       )
     }
     const [only] = entries
-    await store(() =>
-      entries.length === 1 && only !== undefined ? o.appender.append(only) : o.appender.appendBatch(entries),
+    await store((decidedAt) =>
+      entries.length === 1 && only !== undefined
+        ? o.appender.append(only, { decidedAt })
+        : o.appender.appendBatch(entries, { decidedAt }),
     )
     o.onPublished({ sealed: configuredKeyId !== undefined, messages: entries.length, bodyBytes })
     return entries.map(({ messageId }) => messageId)

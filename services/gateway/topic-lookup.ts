@@ -18,8 +18,13 @@ import type { Clock } from '#shared/clock'
 import { NotFoundError } from '#shared/sns-wire'
 import { TopicOutdatedError } from './errors.ts'
 
-/** Runs `write`, which must issue its command before it first awaits. At most once, as the whole use may be repeated. */
-export type StoreIfCurrent = <T>(write: () => Promise<T>) => Promise<T>
+/**
+ * Runs `write`, which must issue its command before it first awaits. At most once, as the whole use may be repeated.
+ *
+ * `decidedAt`, by `performance.now()`, is from before the topic was looked at: a command that leaves much later must not
+ * leave at all (`coalesceWrites`).
+ */
+export type StoreIfCurrent = <T>(write: (decidedAt: number) => Promise<T>) => Promise<T>
 
 export interface TopicInUse {
   readonly topic: Topic
@@ -146,10 +151,11 @@ export function createTopicLookup({
   const storeIfCurrent =
     (known: Known, read: Read): StoreIfCurrent =>
     async (write) => {
+      const decidedAt = performance.now()
       if (known.forgotten || !isYoung(read) || !standing.isKnown()) throw new TopicOutdatedError()
       begin(known)
       try {
-        return await write()
+        return await write(decidedAt)
       } finally {
         end(known)
       }

@@ -16,18 +16,29 @@ import type { Redis } from 'ioredis'
 /** No turn of an event loop takes so long, and no command may wait longer for its reply. */
 const LATEST_MS = 2_000
 
-/** Call right before issuing a command. */
-export function coalesceWrites(redis: Redis): void {
+/**
+ * Call right before issuing a command.
+ *
+ * @param decidedAt by `performance.now()`, from before what the command depends on was looked at: a pause may fall
+ *   between that and here too. Absent: now
+ */
+export function coalesceWrites(redis: Redis, decidedAt = performance.now()): void {
   const { stream } = redis
-  if (stream === undefined || corked.has(stream)) return
-  corked.add(stream)
+  if (stream === undefined) return
+  const turn = corked.get(stream)
+  if (turn !== undefined) {
+    turn.decidedAt = Math.min(turn.decidedAt, decidedAt)
+    return
+  }
+  const begun = { decidedAt }
+  corked.set(stream, begun)
   stream.cork()
-  const corkedAt = performance.now()
   setImmediate(() => {
     corked.delete(stream)
-    if (performance.now() - corkedAt < LATEST_MS) stream.uncork()
+    if (performance.now() - begun.decidedAt < LATEST_MS) stream.uncork()
     else stream.destroy()
   })
 }
 
-const corked = new WeakSet<object>()
+/** By connection: when the earliest decision behind a command of this turn was made. */
+const corked = new WeakMap<object, { decidedAt: number }>()

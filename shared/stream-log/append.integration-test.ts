@@ -148,6 +148,22 @@ suite('appendBatch() and a Redis in trouble', () => {
     assert.equal(await server.cli('xlen', t.stream), '3')
   })
 
+  test('what was decided before a pause is not stored after it, nor what leaves with it', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server)
+    const decidedAt = performance.now() - 5_000
+    const settled = await Promise.allSettled([
+      t.appender.append(t.anEntry()),
+      t.appender.append(t.anEntry(), { decidedAt }),
+      t.appender.appendBatch([t.anEntry()], { decidedAt }),
+    ])
+    assert.deepEqual(
+      settled.map((one) => one.status === 'rejected' && one.reason.code),
+      Array(3).fill('REDIS_OUTCOME_UNKNOWN'),
+    )
+    assert.equal(await server.cli('xlen', t.stream), '0')
+  })
+
   test('a dead one stores nothing, and the error says so', async () => {
     await using server = await startTestRedis()
     await using t = await setup(server)

@@ -24,7 +24,7 @@ export interface StreamAppender {
    * @throws {RedisOutcomeUnknownError} it may be stored
    * @throws {RedisUnderReplicatedError} it is stored, and a fail-over may lose it
    */
-  append(entry: Entry): Promise<void>
+  append(entry: Entry, o?: AppendOptions): Promise<void>
   /**
    * Appends all of them in order, or none.
    *
@@ -32,7 +32,12 @@ export interface StreamAppender {
    * @throws {RangeError} for entries of two partitions, or none
    * @throws as `append`; what may be stored is all of them
    */
-  appendBatch(entries: readonly Entry[]): Promise<void>
+  appendBatch(entries: readonly Entry[], o?: AppendOptions): Promise<void>
+}
+
+export interface AppendOptions {
+  /** When it was decided that the entries may be stored; see `coalesceWrites`. Absent: now. */
+  readonly decidedAt?: number
 }
 
 /** Pairs of topic and principal; about 1 KiB each. */
@@ -64,31 +69,31 @@ export function createStreamAppender({
   }
 
   /** Every append goes through here: one command or script, whose failure is told as that of a write. */
-  const write = (work: () => Promise<unknown>) =>
+  const write = (work: () => Promise<unknown>, decidedAt: number | undefined) =>
     redisCall(
       redis,
       () => {
         // Publishes that arrive together leave together; see the numbers there.
-        coalesceWrites(redis)
+        coalesceWrites(redis, decidedAt)
         return work()
       },
       { writes: true },
     )
 
   return {
-    async append(entry) {
+    async append(entry, { decidedAt } = {}) {
       const first = encodeCommon(publisherOf(entry), entry)
       const then = encodeOwnFields(entry, recordMac)
-      await write(() => sendEncoded(redis, 'xadd', { first, then }))
+      await write(() => sendEncoded(redis, 'xadd', { first, then }), decidedAt)
     },
-    async appendBatch(entries) {
+    async appendBatch(entries, { decidedAt } = {}) {
       const [first] = entries
       if (first === undefined) throw new RangeError('Cannot append a batch: it has no entries')
       const isTogether = ({ topicArn, principal }: Entry) =>
         topicArn === first.topicArn && principal === first.principal
       if (!entries.every(isTogether)) throw new RangeError('Cannot append a batch: its entries have several publishers')
       const args = batchArguments(entries.map((entry) => encodeEntry(entry, recordMac)))
-      await write(() => batchScript.run(redis, [publisherOf(first).stream], args))
+      await write(() => batchScript.run(redis, [publisherOf(first).stream], args), decidedAt)
     },
   }
 }
