@@ -30,12 +30,14 @@ async function run(bench: Bench): Promise<RowResult> {
     unit: 'messages',
     progress: bench.progress,
   })
+  const opened = await loop.call('open', { seconds })
   return {
     figures: [{ name: 'ratio', value: compared.ratio, unit: '×', better: 'higher', first: 20, aim: 35 }],
     measured: [compared.baseline, compared.subject],
     notes: [
       `The SDK encrypts ${atOnce} at once, with the committed suite without signatures; ` +
         `${AT_ONCE.map((each, index) => `${each} at once: ${Math.round(rates[index] ?? 0)}/s`).join(', ')}.`,
+      `open() of the same envelopes: ${Math.round(opened)}/s.`,
     ],
     problems: compared.problems,
   }

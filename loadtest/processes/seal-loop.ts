@@ -14,18 +14,21 @@ import {
 import { buildEncrypt } from '@aws-crypto/encrypt-node'
 import { AlgorithmSuiteIdentifier, CommitmentPolicy } from '@aws-crypto/material-management-node'
 import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier } from '@aws-crypto/raw-aes-keyring-node'
-import { deriveDataKey, seal } from '#shared/envelope'
+import { deriveDataKey, type EnvelopeContext, open, seal } from '#shared/envelope'
 import { makeMessage } from '../harness/prepare-requests.ts'
 import { serveParent } from './serve-parent.ts'
 
 export type SealLoop = {
   /** @returns messages a second */
   ours(o: { seconds: number }): number
+  /** Opens envelopes sealed beforehand. */
+  open(o: { seconds: number }): number
   aws(o: { seconds: number; atOnce: number }): Promise<number>
 }
 
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:orders'
 const PRINCIPAL = 'arn:aws:iam::000000000000:user/bench'
+const ACCEPTED_AT = 1_767_225_600_000
 /** Made beforehand; many more than any cache line or branch predictor remembers. */
 const MESSAGES = 4096
 /** Between two looks at the clock. */
@@ -34,7 +37,13 @@ const CHUNK = 64
 const messages = Array.from({ length: MESSAGES }, (_, index) => ({
   id: randomUUID(),
   body: Buffer.from(makeMessage(index), 'utf8'),
+  // Each of a time of its own: headers of one millisecond share a digest, and so many of one a gateway never sees.
+  header: { attributes: [], acceptedAt: ACCEPTED_AT + index },
 }))
+
+function contextOf({ id, header }: (typeof messages)[number]): EnvelopeContext {
+  return { topicArn: TOPIC, messageId: id, principal: PRINCIPAL, header }
+}
 
 const dataKey = deriveDataKey(randomBytes(16), randomBytes(32))
 const { encrypt } = buildEncrypt(CommitmentPolicy.REQUIRE_ENCRYPT_REQUIRE_DECRYPT)
@@ -53,11 +62,14 @@ const materials = new NodeCachingMaterialsManager({
 
 const calls: SealLoop = {
   ours({ seconds }) {
-    const acceptedAt = Date.now()
-    return rateOf(seconds, ({ id, body }) => {
-      const header = { attributes: [], acceptedAt }
-      seal(body, { dataKey, context: { topicArn: TOPIC, messageId: id, principal: PRINCIPAL, header } })
+    return rateOf(seconds, messages, (message) => void seal(message.body, { dataKey, context: contextOf(message) }))
+  },
+  open({ seconds }) {
+    const sealed = messages.map((message) => {
+      const context = contextOf(message)
+      return { context, envelope: seal(message.body, { dataKey, context }) }
     })
+    return rateOf(seconds, sealed, ({ envelope, context }) => void open(envelope, { dataKey, context }))
   },
   async aws({ seconds, atOnce }) {
     const startedAt = performance.now()
@@ -78,14 +90,14 @@ const calls: SealLoop = {
   },
 }
 
-function rateOf(seconds: number, work: (message: (typeof messages)[number]) => void): number {
+function rateOf<T>(seconds: number, items: readonly T[], work: (item: T) => void): number {
   const startedAt = performance.now()
   const until = startedAt + seconds * 1000
   let count = 0
   while (performance.now() < until) {
     for (let each = 0; each < CHUNK; each++) {
-      const message = messages[count++ % MESSAGES]
-      if (message !== undefined) work(message)
+      const item = items[count++ % items.length]
+      if (item !== undefined) work(item)
     }
   }
   return count / ((performance.now() - startedAt) / 1000)
