@@ -231,9 +231,12 @@ function openPartition({
   }
 
   async function hasten(jobId: string): Promise<boolean> {
-    // Does nothing where there is a job.
-    await add(jobId, 0)
     const state = await queue.getJobState(jobId)
+    if (state === 'unknown') {
+      // It may run before its state could be read again; it is due all the same.
+      await add(jobId, 0)
+      return true
+    }
     if (state === 'delayed') await (await queue.getJob(jobId))?.promote().catch(ignoreNotDelayed)
     return state !== 'active'
   }
