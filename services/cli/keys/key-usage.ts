@@ -62,8 +62,12 @@ export interface KeyUsageSources {
 /** The deadline of a GenerateDataKey and of storing its record. */
 export const ISSUE_GRACE_MS = 4_500
 
-/** The time after which no publish that began before is stored any more: ARCHITECTURE.md, "A change is answered when it is true". */
-export const APPEND_GRACE_MS = 3_500
+/**
+ * The time after which no publish that began before is stored any more (3.5 s: ARCHITECTURE.md, "A change is answered when
+ * it is true"), and 2 s for a data key that was still in use but no longer listed: a gateway that joins shortly before
+ * its end replaces its record.
+ */
+export const APPEND_GRACE_MS = 5_500
 
 export async function readKeyUsage(o: KeyUsageSources): Promise<{ report: KeyUsageReport; index: DataKeyIndex }> {
   const found = new Map<string, KeyUsage>()
