@@ -121,8 +121,8 @@ suite('authorizeKey()', () => {
   test('allows the account of the key and nobody else', () => {
     const caller = authorizeOperation(setup().authenticate({ as: USER }), 'Decrypt')
     const arn = 'arn:aws:kms:us-east-1:111122223333:key/x'
-    authorizeKey(caller, 'Decrypt', { account: '111122223333', arn })
-    denies(() => authorizeKey(caller, 'Decrypt', { account: '444455556666', arn }))
+    authorizeKey({ caller }, { account: '111122223333', arn }, { permission: 'Decrypt' })
+    denies(() => authorizeKey({ caller }, { account: '444455556666', arn }, { permission: 'Decrypt' }))
   })
 })
 

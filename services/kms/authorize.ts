@@ -14,15 +14,8 @@
 import type { Identity } from './authenticate.ts'
 import { isAllowedOnManagedKey } from './aws-managed-keys.ts'
 import { AccessDeniedError } from './errors.ts'
-import type { Place } from './key-identifier.ts'
-import type { KmsKey } from './keystore-file.ts'
-
-/** The principal whose permissions count, and where bare key ids and aliases are looked up. */
-export interface Caller extends Place {
-  readonly arn: string
-  /** Whether SNS, which the broker is to the KMS, asks for the principal. */
-  readonly viaService: boolean
-}
+import type { Caller, KeyUse, UsedKey } from './key-use.ts'
+import { findMatchingGrant } from './matching-grant.ts'
 
 /** What the broker may ask for a publisher. */
 const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey'])
@@ -50,21 +43,17 @@ export function authorizeOperation(identity: Identity, operation: string): Calle
 }
 
 /**
- * Decides whether the caller may use this key for the operation; asked before it is known whether the key
- * exists, and again with the key.
+ * Decides whether the caller may use this key; asked once all of `use` is known, for a key that does not exist too.
  *
- * @param key a key, or account and ARN of a key or alias
  * @throws {AccessDeniedError}
  */
-export function authorizeKey(
-  caller: Caller,
-  operation: string,
-  key: Pick<KmsKey, 'account' | 'arn'> & Partial<Pick<KmsKey, 'manager'>>,
-): void {
+export function authorizeKey({ caller }: { caller: Caller }, key: UsedKey, use: KeyUse): void {
+  const { permission } = use
   const isOwn = caller.account === key.account
-  if (isOwn && (key.manager !== 'AWS' || isAllowedOnManagedKey(operation, caller))) return
+  if (isOwn && (key.manager !== 'AWS' || isAllowedOnManagedKey(permission, caller))) return
+  if (findMatchingGrant(key, { caller, use }) !== undefined) return
   throw new AccessDeniedError(
-    `User: ${caller.arn} is not authorized to perform: kms:${operation} on resource: ${key.arn} ` +
-      `because no resource-based policy allows the kms:${operation} action`,
+    `User: ${caller.arn} is not authorized to perform: kms:${permission} on resource: ${key.arn} ` +
+      `because no resource-based policy allows the kms:${permission} action`,
   )
 }

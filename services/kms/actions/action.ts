@@ -1,11 +1,11 @@
 /** What every action gets and gives, and the steps most of them share. */
 
-import type { Caller } from '../authorize.ts'
 import { authorizeKey } from '../authorize.ts'
 import type { EncryptionContext } from '../encryption-context.ts'
 import { NotFoundError } from '../errors.ts'
 import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
 import type { KeyStore, KmsKey } from '../key-store.ts'
+import type { Caller, KeyUse } from '../key-use.ts'
 import type { MemberReader } from '../members.ts'
 
 export interface ActionRequest {
@@ -34,39 +34,36 @@ export type Action = (request: ActionRequest) => ActionResult | Promise<ActionRe
 /** Limits of KMS's model on everything that names a key. */
 export const KEY_ID_RULES = { min: 1, max: 2048 } as const
 
+/** What `resolveKey` needs to know besides the key's name. */
+export interface ResolveOptions extends Omit<KeyUse, 'permission' | 'requestAlias'> {
+  /** Whether the operation takes aliases. */
+  readonly aliases: boolean
+  /** Absent: the operation's own. */
+  readonly permission?: string
+  /** Where the log line names the key. */
+  readonly noteAs?: 'keyArn' | 'sourceKeyArn'
+}
+
 /**
- * Finds the key that `identifier` names, if the caller may use it.
+ * Finds the key that `identifier` names, if the caller may use it so.
  *
- * @param o.aliases whether the operation takes aliases
- * @param o.permission the action that the caller needs on the key; absent: the operation's own
- * @param o.noteAs where the log line names the key
  * @throws {NotFoundError} when it names none
  * @throws {AccessDeniedError} when the caller may not, whether it exists or not
  */
-export function resolveKey(
-  identifier: string,
-  request: ActionRequest,
-  o: { aliases: boolean; permission?: string; noteAs?: 'keyArn' | 'sourceKeyArn' },
-): KmsKey {
+export function resolveKey(identifier: string, request: ActionRequest, o: ResolveOptions): KmsKey {
   const { caller, keyStore } = request
-  const reference = parseKeyIdentifier(identifier, caller, o)
-  const permission = o.permission ?? request.operation
-  authorizeKey(caller, permission, reference)
-  const arn = reference.kind === 'key' ? reference.arn : targetOf(reference.arn, keyStore)
-  request.note({ [o.noteAs ?? 'keyArn']: arn })
+  const { aliases, permission = request.operation, noteAs = 'keyArn', ...asked } = o
+  const reference = parseKeyIdentifier(identifier, caller, { aliases })
+  const alias = reference.kind === 'alias' ? keyStore.findAlias(reference.arn) : undefined
+  const arn = alias === undefined ? reference.arn : keyArnOf(alias, alias.targetKeyId)
   const key = keyStore.findKey(arn)
-  if (key === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
-  authorizeKey(caller, permission, key)
-  return key
+  if (key !== undefined) request.note({ [noteAs]: arn })
+  authorizeKey(request, key ?? reference, { ...asked, permission, requestAlias: alias?.name })
+  if (key !== undefined) return key
+  throw new NotFoundError(reference.kind === 'alias' ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`)
 }
 
 /** KMS's timestamps: seconds, with a fraction. */
 export function toSeconds(epochMs: number): number {
   return epochMs / 1000
-}
-
-function targetOf(aliasArn: string, keyStore: KeyStore): string {
-  const alias = keyStore.findAlias(aliasArn)
-  if (alias === undefined) throw new NotFoundError(`Alias ${aliasArn} is not found.`)
-  return keyArnOf(alias, alias.targetKeyId)
 }

@@ -12,7 +12,7 @@ import { AccessDeniedError, IncorrectKeyError, InvalidCiphertextError } from '..
 import { requireEnabled } from '../key-states.ts'
 import type { KeyMaterial, KmsKey } from '../key-store.ts'
 import type { MemberReader } from '../members.ts'
-import { type ActionRequest, resolveKey } from './action.ts'
+import { type ActionRequest, type ResolveOptions, resolveKey } from './action.ts'
 
 /** KMS's model; the asymmetric ones belong to keys there are none of here. */
 const ALGORITHMS = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256', 'SM2PKE']
@@ -36,15 +36,17 @@ export function readCiphertext(read: MemberReader): Buffer {
  * ciphertext of an unknown key, of another account's and of another region's are one and the same refusal.
  *
  * @param o.keyId what the caller says the key is; undefined: whatever the ciphertext names
- * @param o.permission the action that the caller needs on the key
- * @param o.noteAs where the log line names the key
- * @returns what `openBlob` needs besides the encryption context
+ * @returns what `openBlob` needs
  */
 export function resolveCiphertext(
   blob: Uint8Array,
   request: ActionRequest,
-  o: { keyId: string | undefined; permission: string; noteAs: 'keyArn' | 'sourceKeyArn' },
-): Omit<BlobContext, 'encryptionContext'> {
+  o: Omit<ResolveOptions, 'aliases'> & {
+    keyId: string | undefined
+    permission: string
+    encryptionContext: EncryptionContext
+  },
+): BlobContext {
   const header = readBlobHeader(blob)
   const { caller } = request
   const key = request.keyStore.findKeyById(header.keyId)
@@ -54,16 +56,17 @@ export function resolveCiphertext(
         'or you are not allowed to access.',
     )
   }
-  request.note({ [o.noteAs]: key.arn })
-  if (o.keyId !== undefined) {
-    const named = resolveKey(o.keyId, request, { ...o, aliases: true })
+  request.note({ [o.noteAs ?? 'keyArn']: key.arn })
+  const { keyId, ...asked } = o
+  if (keyId !== undefined) {
+    const named = resolveKey(keyId, request, { ...asked, aliases: true })
     if (named !== key) throw new IncorrectKeyError()
   }
-  authorizeKey(caller, o.permission, key)
+  authorizeKey(request, key, asked)
   requireEnabled(key)
   const material = key.materials.find(({ id }) => id === header.materialId)
   if (material === undefined) throw new InvalidCiphertextError()
-  return contextOf(key, material)
+  return { ...contextOf(key, material), encryptionContext: o.encryptionContext }
 }
 
 /** Encrypts under the key's current material. */

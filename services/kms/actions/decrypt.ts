@@ -19,8 +19,8 @@ export const decrypt: Action = (request) => {
   })
   const { blob, keyId, encryptionContext } = input
   request.note({ encryptionContext })
-  const resolved = resolveCiphertext(blob, request, { keyId, permission: request.operation, noteAs: 'keyArn' })
-  const plaintext = openBlob(blob, { ...resolved, encryptionContext })
+  const resolved = resolveCiphertext(blob, request, { keyId, permission: request.operation, encryptionContext })
+  const plaintext = openBlob(blob, resolved)
   try {
     if (input.isDryRun) throw new DryRunError()
     return {

@@ -22,7 +22,7 @@ export const encrypt: Action = (request) => {
   const { plaintext, encryptionContext } = input
   try {
     request.note({ encryptionContext })
-    const key = resolveKey(input.keyId, request, { aliases: true })
+    const key = resolveKey(input.keyId, request, { aliases: true, encryptionContext })
     requireEnabled(key)
     if (input.isDryRun) throw new DryRunError()
     const { blob } = sealUnder(key, plaintext, encryptionContext)

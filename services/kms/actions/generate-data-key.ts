@@ -38,7 +38,7 @@ async function generate(request: ActionRequest, show: (plaintext: Buffer) => Rea
   const { encryptionContext } = input
   request.note({ encryptionContext })
   await makeManagedKeyOnUse(input.keyId, request)
-  const key = resolveKey(input.keyId, request, { aliases: true })
+  const key = resolveKey(input.keyId, request, { aliases: true, encryptionContext })
   requireEnabled(key)
   if (input.isDryRun) throw new DryRunError()
   const plaintext = randomBytes(input.bytes)

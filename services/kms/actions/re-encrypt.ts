@@ -32,11 +32,16 @@ export const reEncrypt: Action = (request) => {
   const source = resolveCiphertext(blob, request, {
     keyId: input.sourceKeyId,
     permission: 'ReEncryptFrom',
+    encryptionContext: sourceContext,
     noteAs: 'sourceKeyArn',
   })
-  const destination = resolveKey(input.destinationKeyId, request, { aliases: true, permission: 'ReEncryptTo' })
+  const destination = resolveKey(input.destinationKeyId, request, {
+    aliases: true,
+    permission: 'ReEncryptTo',
+    encryptionContext: destinationContext,
+  })
   requireEnabled(destination)
-  const plaintext = openBlob(blob, { ...source, encryptionContext: sourceContext })
+  const plaintext = openBlob(blob, source)
   try {
     if (input.isDryRun) throw new DryRunError()
     const sealed = sealUnder(destination, plaintext, destinationContext)

@@ -1,0 +1,28 @@
+/** Who wants what of which key: what authorize.ts decides about, and all that policies and grants may look at. */
+
+import type { EncryptionContext } from './encryption-context.ts'
+import type { Place } from './key-identifier.ts'
+import type { KmsKey } from './keystore-file.ts'
+
+/** The principal whose permissions count, and where bare key ids and aliases are looked up. */
+export interface Caller extends Place {
+  readonly arn: string
+  /** Whether SNS, which the broker is to the KMS, asks for the principal. */
+  readonly viaService: boolean
+}
+
+/** What is wanted of a key: all that a policy's conditions or a grant's constraints may look at. */
+export interface KeyUse {
+  /** The action that the caller needs on the key, without its `kms:`. */
+  readonly permission: string
+  /** Of operations that have one; empty when the caller sent none. */
+  readonly encryptionContext?: EncryptionContext | undefined
+  /** The alias by which the request names the key, with its `alias/`. */
+  readonly requestAlias?: string | undefined
+  /** Condition keys that this action alone has, in lower case. */
+  readonly conditions?: ReadonlyMap<string, string | readonly string[]>
+  readonly grantTokens?: readonly string[] | undefined
+}
+
+/** A key, or what is known of one that does not exist. */
+export type UsedKey = Pick<KmsKey, 'account' | 'arn'> & Partial<KmsKey>
