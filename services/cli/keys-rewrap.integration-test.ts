@@ -218,7 +218,7 @@ suite('sealcast keys rewrap', () => {
       output,
       new RegExp(`\n${a} +0 +0 +0 +0 +0 +0 +– +safe\n  1 data keys that name it stand under another key now\n`),
     )
-    assert.match(output, new RegExp(`\n${b} +3 +0 +0 +0 +0 +1 +\\ds +no\n  3 messages need it to be delivered`))
+    assert.match(output, new RegExp(`\n${b} +3 +0 +0 +0 +0 +1 +\\d+s +no\n  3 messages need it to be delivered`))
     const printed = JSON.parse(json.output)
     const safe = printed.keys.map(({ keyArn, safe }: { keyArn: string; safe: boolean }) => [keyArn, safe])
     assert.deepEqual(Object.fromEntries(safe), { [a]: true, [b]: false })

@@ -10,6 +10,8 @@ export interface StoreUnderTest {
   store: DataKeyStore
   /** Lets the pair's lock run out. */
   expireLock(pair: DataKeyPair): Promise<void>
+  /** Lets at least so much time pass, by the store's clock. */
+  passTime(ms: number): Promise<unknown>
   /** Empties the store. */
   clear(): Promise<void>
   close(): Promise<void>
@@ -54,8 +56,8 @@ export function testDataKeyStore(name: string, open: () => Promise<StoreUnderTes
 
     testWith('returns the record that was written, for its pair only', async ({ store }) => {
       const token = await lock(store)
-      assert.equal(await store.write(pair, { record, token, lifeMs }), true)
-      assert.deepEqual(await store.read(pair), record)
+      assert.equal(await store.write(pair, { record, token, leaseMs, lifeMs }), true)
+      assert.deepEqual(await recordOf(store), record)
       for (const other of otherPairs) assert.equal(await store.read(other), undefined)
     })
 
@@ -81,14 +83,14 @@ export function testDataKeyStore(name: string, open: () => Promise<StoreUnderTes
     })
 
     testWith('releases the lock when it writes', async ({ store }) => {
-      await store.write(pair, { record, token: await lock(store), lifeMs })
+      await store.write(pair, { record, token: await lock(store), leaseMs, lifeMs })
       await lock(store)
     })
 
     testWith('lets the holder of the lock replace a record', async ({ store }) => {
-      await store.write(pair, { record, token: await lock(store), lifeMs })
-      assert.equal(await store.write(pair, { record: otherRecord, token: await lock(store), lifeMs }), true)
-      assert.deepEqual(await store.read(pair), otherRecord)
+      await store.write(pair, { record, token: await lock(store), leaseMs, lifeMs })
+      assert.equal(await store.write(pair, { record: otherRecord, token: await lock(store), leaseMs, lifeMs }), true)
+      assert.deepEqual(await recordOf(store), otherRecord)
     })
 
     testWith(
@@ -97,7 +99,7 @@ export function testDataKeyStore(name: string, open: () => Promise<StoreUnderTes
         const late = await lock(store)
         await expireLock(pair)
         await lock(store)
-        assert.equal(await store.write(pair, { record, token: late, lifeMs }), false)
+        assert.equal(await store.write(pair, { record, token: late, leaseMs, lifeMs }), false)
         assert.equal(await store.read(pair), undefined)
         assert.equal(await store.lock(pair, leaseMs), undefined)
       },
@@ -108,17 +110,34 @@ export function testDataKeyStore(name: string, open: () => Promise<StoreUnderTes
       async ({ store, expireLock }) => {
         const late = await lock(store)
         await expireLock(pair)
-        await store.write(pair, { record: otherRecord, token: await lock(store), lifeMs })
-        assert.equal(await store.write(pair, { record, token: late, lifeMs }), false)
-        assert.deepEqual(await store.read(pair), otherRecord)
+        await store.write(pair, { record: otherRecord, token: await lock(store), leaseMs, lifeMs })
+        assert.equal(await store.write(pair, { record, token: late, leaseMs, lifeMs }), false)
+        assert.deepEqual(await recordOf(store), otherRecord)
       },
     )
 
-    testWith('takes a record of one whose lock ran out when nobody came between', async ({ store, expireLock }) => {
+    testWith('refuses a record of one whose lock ran out', async ({ store, expireLock }) => {
       const late = await lock(store)
       await expireLock(pair)
-      assert.equal(await store.write(pair, { record, token: late, lifeMs }), true)
-      assert.deepEqual(await store.read(pair), record)
+      assert.equal(await store.write(pair, { record, token: late, leaseMs, lifeMs }), false)
+      assert.equal(await store.read(pair), undefined)
+    })
+
+    testWith("says what is left of a key's life, counted from the lock", async ({ store, passTime }) => {
+      const token = await lock(store)
+      await passTime(20)
+      await store.write(pair, { record, token, leaseMs, lifeMs })
+      await passTime(20)
+      const left = (await store.read(pair))?.lifeMs ?? assert.fail('no record')
+      assert.ok(left <= lifeMs - 40 && left > lifeMs - 10_000, String(left))
+    })
+
+    testWith('stores no key whose life ended while it was obtained', async ({ store, passTime }) => {
+      const token = await lock(store)
+      await passTime(20)
+      assert.equal(await store.write(pair, { record, token, leaseMs, lifeMs: 20 }), false)
+      assert.equal(await store.read(pair), undefined)
+      await lock(store)
     })
   })
 }
@@ -128,6 +147,10 @@ const otherPairs: readonly DataKeyPair[] = [
   { ...pair, principal: `${pair.principal}2` },
   { ...pair, configuredKeyId: `${pair.configuredKeyId}2` },
 ]
+
+async function recordOf(store: DataKeyStore): Promise<DataKeyRecord | undefined> {
+  return (await store.read(pair))?.record
+}
 
 async function lock(store: DataKeyStore): Promise<string> {
   const token = await store.lock(pair, leaseMs)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { suite, test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { startTestRedis } from '#shared/test-redis'
@@ -18,6 +19,8 @@ for (const cluster of [false, true]) {
         const name = `sealcast:{t:${locked.topicArn}}:datakey:${recordNameOf(locked)}:lock`
         assert.equal(await server.cli('DEL', name), '1')
       },
+      // One more, since Redis looks at its clock once a command, in whole milliseconds.
+      passTime: (ms) => pause(ms + 1),
       clear: async () => void (await server.cli('FLUSHALL')),
       close,
     }
@@ -32,7 +35,7 @@ suite('createDataKeyStore()', () => {
     assert.deepEqual((await redis.server.cli('KEYS', '*')).split('\n'), [`${redis.key}:lock`])
     const lockLifeMs = Number(await redis.server.cli('PTTL', `${redis.key}:lock`))
     assert.ok(lockLifeMs > 50_000 && lockLifeMs <= 60_000, String(lockLifeMs))
-    await redis.store.write(pair, { record, token, lifeMs: 300_000 })
+    await redis.store.write(pair, { record, token, leaseMs: 60_000, lifeMs: 300_000 })
     assert.deepEqual((await redis.server.cli('KEYS', '*')).split('\n'), [redis.key])
     const lifeMs = Number(await redis.server.cli('PTTL', redis.key))
     assert.ok(lifeMs > 290_000 && lifeMs <= 300_000, String(lifeMs))
@@ -49,7 +52,7 @@ suite('createDataKeyStore()', () => {
       assert.deepEqual(redis.reports, [{ kind: 'data-key', topicArn: pair.topicArn }])
     }
     await redis.write()
-    assert.deepEqual(await redis.store.read(pair), record)
+    assert.deepEqual((await redis.store.read(pair))?.record, record)
   })
 
   test('reports keys of another type, and stores over them', async () => {
@@ -58,8 +61,16 @@ suite('createDataKeyStore()', () => {
     await redis.server.cli('RPUSH', `${redis.key}:lock`, 'x')
     assert.equal(await redis.store.read(pair), undefined)
     await redis.write()
-    assert.deepEqual(await redis.store.read(pair), record)
+    assert.deepEqual((await redis.store.read(pair))?.record, record)
     assert.deepEqual(redis.reports, new Array(2).fill({ kind: 'data-key', topicArn: pair.topicArn }))
+  })
+
+  test('reports a genuine record that was made to last for ever, and treats it as absent', async () => {
+    await using redis = await setup()
+    await redis.write()
+    assert.equal(await redis.server.cli('PERSIST', redis.key), '1')
+    assert.equal(await redis.store.read(pair), undefined)
+    assert.deepEqual(redis.reports, [{ kind: 'data-key', topicArn: pair.topicArn }])
   })
 
   test('takes over a lock that would never, or not for long, run out, and reports it', async () => {
@@ -95,7 +106,9 @@ suite('createDataKeyStore()', () => {
     const { store } = redis
     await assert.rejects(store.read(pair), { code: 'REDIS_UNAVAILABLE' })
     await assert.rejects(store.lock(pair, 5_000), { code: 'REDIS_UNAVAILABLE' })
-    await assert.rejects(store.write(pair, { record, token: 't', lifeMs: 1_000 }), { code: 'REDIS_UNAVAILABLE' })
+    await assert.rejects(store.write(pair, { record, token: 't', leaseMs: 5_000, lifeMs: 1_000 }), {
+      code: 'REDIS_UNAVAILABLE',
+    })
     await assert.rejects(store.unlock(pair, 't'), { code: 'REDIS_UNAVAILABLE' })
     redis.server.resume()
   })
@@ -127,7 +140,7 @@ async function setup({
     async write() {
       const token = await store.lock(pair, 60_000)
       assert.ok(token !== undefined)
-      assert.equal(await store.write(pair, { record, token, lifeMs: 300_000 }), true)
+      assert.equal(await store.write(pair, { record, token, leaseMs: 60_000, lifeMs: 300_000 }), true)
     },
     close,
     [Symbol.asyncDispose]: close,

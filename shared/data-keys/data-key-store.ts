@@ -9,25 +9,38 @@
 
 import { randomUUID } from 'node:crypto'
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
-import { defineScript, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
+import { defineScript, pipelineReplies, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
 import { type DataKeyPair, recordNameOf } from './data-key-pair.ts'
 import { type DataKeyRecord, decodeDataKeyRecord, encodeDataKeyRecord } from './data-key-record.ts'
 
+export interface StoredDataKey {
+  readonly record: DataKeyRecord
+  /** What is left of the key's life by the store's clock, in ms: the one clock that all gateways share. */
+  readonly lifeMs: number
+}
+
 export interface DataKeyStore {
   /** @returns undefined when there is none that verifies */
-  read(pair: DataKeyPair): Promise<DataKeyRecord | undefined>
+  read(pair: DataKeyPair): Promise<StoredDataKey | undefined>
   /** @returns a token, or undefined while another holds the lock */
   lock(pair: DataKeyPair, leaseMs: number): Promise<string | undefined>
   /**
    * Stores the record and releases the lock.
    *
-   * @param o.lifeMs after which the record disappears
-   * @returns false when the lock has passed to another gateway: its key stays
+   * @param o.leaseMs with which the lock was taken
+   * @param o.lifeMs counted from the taking of the lock, after which the record disappears
+   * @returns false when the lock is no longer the caller's: another gateway's key stays
    */
-  write(pair: DataKeyPair, o: { record: DataKeyRecord; token: string; lifeMs: number }): Promise<boolean>
+  write(
+    pair: DataKeyPair,
+    o: { record: DataKeyRecord; token: string; leaseMs: number; lifeMs: number },
+  ): Promise<boolean>
   /** Releases the lock without a record; does nothing when it is no longer the caller's. */
   unlock(pair: DataKeyPair, token: string): Promise<void>
 }
+
+/** What PTTL says of a key that is not there. One that would never run out is none of ours. */
+const PTTL_ABSENT = -2
 
 const lockScript = defineScript(new URL('./take-lock.lua', import.meta.url))
 const storeScript = defineScript(new URL('./store-data-key.lua', import.meta.url))
@@ -52,8 +65,12 @@ export function createDataKeyStore({
   return {
     async read(pair) {
       try {
-        const value = await call(() => redis.get(keyOf(pair)))
-        return value === null ? undefined : decodeDataKeyRecord(value, pair, recordMac)
+        const key = keyOf(pair)
+        const [value, lifeMs] = await call(() => pipelineReplies(redis.pipeline().get(key).pttl(key).exec()))
+        // Gone between the two commands counts as gone before them.
+        if (typeof value !== 'string' || typeof lifeMs !== 'number' || lifeMs === PTTL_ABSENT) return undefined
+        if (lifeMs < 0) throw new RecordForgedError('data-key')
+        return { record: decodeDataKeyRecord(value, pair, recordMac), lifeMs }
       } catch (error) {
         if (!(error instanceof RecordForgedError) && !(error instanceof RedisForeignDataError)) throw error
         onForged({ kind: 'data-key', topicArn: pair.topicArn })
@@ -66,10 +83,10 @@ export function createDataKeyStore({
       if (taken === 2) onForged({ kind: 'data-key', topicArn: pair.topicArn })
       return taken === 0 ? undefined : token
     },
-    async write(pair, { record, token, lifeMs }) {
+    async write(pair, { record, token, leaseMs, lifeMs }) {
       const value = encodeDataKeyRecord(record, pair, recordMac)
       const keys = [keyOf(pair), lockKeyOf(pair)]
-      return (await call(() => storeScript.run(redis, keys, [token, value, lifeMs]))) === 1
+      return (await call(() => storeScript.run(redis, keys, [token, value, lifeMs, leaseMs]))) === 1
     },
     async unlock(pair, token) {
       await call(() => releaseScript.run(redis, [lockKeyOf(pair)], [token]))

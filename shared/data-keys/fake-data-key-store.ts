@@ -32,7 +32,9 @@ export function createFakeDataKeyStore({ clock }: { clock: Clock }): FakeDataKey
     put: (pair, record) => void records.set(cacheKeyOf(pair), { value: record, until: Number.POSITIVE_INFINITY }),
     async read(pair) {
       begin('read')
-      return alive(records, cacheKeyOf(pair))
+      const key = cacheKeyOf(pair)
+      const record = alive(records, key)
+      return record && { record, lifeMs: (records.get(key)?.until ?? 0) - clock.now() }
     },
     async lock(pair, leaseMs) {
       begin('lock')
@@ -41,14 +43,14 @@ export function createFakeDataKeyStore({ clock }: { clock: Clock }): FakeDataKey
       locks.set(cacheKeyOf(pair), { value: token, until: clock.now() + leaseMs })
       return token
     },
-    async write(pair, { record, token, lifeMs }) {
+    async write(pair, { record, token, leaseMs, lifeMs }) {
       begin('write')
       const key = cacheKeyOf(pair)
-      const holder = alive(locks, key)
-      if (holder !== undefined && holder !== token) return false
-      if (holder === undefined && alive(records, key) !== undefined) return false
-      records.set(key, { value: record, until: clock.now() + lifeMs })
+      if (alive(locks, key) !== token) return false
+      const takenAt = (locks.get(key)?.until ?? 0) - leaseMs
       locks.delete(key)
+      if (takenAt + lifeMs <= clock.now()) return false
+      records.set(key, { value: record, until: takenAt + lifeMs })
       return true
     },
     async unlock(pair, token) {

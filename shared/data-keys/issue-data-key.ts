@@ -57,6 +57,11 @@ const OBTAIN_WITHIN_MS = 4_500
 const MIN_SHARED_LIFE_MS = 2_000
 const DATA_KEY_ID_BYTES = 16
 
+interface UsableRecord extends DataKeyRecord {
+  /** By our clock. */
+  expiresAt: number
+}
+
 export interface DataKeyIssuer {
   /**
    * @param avoid id of a data key that must not be used again, though it may still be stored
@@ -115,18 +120,21 @@ export function createDataKeyIssuer({
     },
   }
 
-  async function readUsable(pair: DataKeyPair, avoided: Buffer | undefined): Promise<DataKeyRecord | undefined> {
-    const record = await store.read(pair)
-    if (record === undefined || avoided?.equals(record.dataKeyId)) return undefined
+  async function readUsable(pair: DataKeyPair, avoided: Buffer | undefined): Promise<UsableRecord | undefined> {
+    const readAt = clock.now()
+    const stored = await store.read(pair)
+    if (stored === undefined || avoided?.equals(stored.record.dataKeyId)) return undefined
+    const { record, lifeMs } = stored
     // A clock far ahead of ours, or a life beyond what was ever promised: not a key to rely on.
     if (record.issuedAt > clock.now() + CLOCK_TOLERANCE_MS) return undefined
     if (record.notAfter > record.issuedAt + MAX_REUSE_MS) return undefined
-    return expiryOf(record) - clock.now() >= minSharedLifeMs ? record : undefined
+    // The store's clock as well, since ours may be behind that of the gateway that issued the key.
+    const expiresAt = Math.min(expiryOf(record), readAt + lifeMs)
+    return expiresAt - clock.now() >= minSharedLifeMs ? { ...record, expiresAt } : undefined
   }
 
-  async function share(pair: DataKeyPair, record: DataKeyRecord, deadlineAt: number): Promise<ExpiringDataKey> {
-    const { encryptedDataKey, keyArn, dataKeyId, issuedAt } = record
-    const expiresAt = expiryOf(record)
+  async function share(pair: DataKeyPair, record: UsableRecord, deadlineAt: number): Promise<ExpiringDataKey> {
+    const { encryptedDataKey, keyArn, dataKeyId, issuedAt, expiresAt } = record
     const { topicArn, principal } = pair
     const plaintext = await beforeDeadline(
       kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose: 'share' }),
@@ -175,9 +183,7 @@ export function createDataKeyIssuer({
   }
 
   function storeInBackground(pair: DataKeyPair, token: string, record: DataKeyRecord): void {
-    const lifeMs = record.notAfter - clock.now()
-    if (lifeMs < 1) release(pair, token)
-    else store.write(pair, { record, token, lifeMs }).catch(onStoreFailure)
+    store.write(pair, { record, token, leaseMs: LOCK_MS, lifeMs: reuseMs }).catch(onStoreFailure)
   }
 
   function release(pair: DataKeyPair, token: string): void {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { createFakeClock } from '#shared/clock'
 import { FakeKmsError } from './fake-data-key-source.ts'
 import { idOf, setUpSealing } from './testing/sealing-stage.ts'
 
@@ -26,6 +27,23 @@ suite('use(), with other gateways', () => {
     clock.advance(99_999)
     assert.equal(await other.use(pair, idOf), first)
     clock.advance(1)
+    assert.notEqual(await other.use(pair, idOf), first)
+  })
+
+  test('ends a shared key on time by a clock that is behind', async () => {
+    const { keys, clock, pair, gateway } = setUpSealing()
+    const late = createFakeClock(clock.now() - 4_000)
+    const other = gateway({ clock: late })
+    const pass = (ms: number) => {
+      clock.advance(ms)
+      late.advance(ms)
+    }
+    const first = await keys.use(pair, idOf)
+    pass(10_000)
+    assert.equal(await other.use(pair, idOf), first)
+    pass(289_999)
+    assert.equal(await other.use(pair, idOf), first)
+    pass(1)
     assert.notEqual(await other.use(pair, idOf), first)
   })
 
@@ -102,7 +120,7 @@ suite('use(), with other gateways', () => {
   test('does not rely on a record from the future or with a longer life than was ever promised', async () => {
     const { keys, kms, store, clock, pair, gateway } = setUpSealing()
     await keys.use(pair, idOf)
-    const genuine = await store.read(pair)
+    const genuine = (await store.read(pair))?.record
     assert.ok(genuine !== undefined)
     const bad = [
       { issuedAt: clock.now() + 5_001, notAfter: clock.now() + 305_001 },
@@ -120,7 +138,7 @@ suite('use(), with other gateways', () => {
   test('uses a key from a clock slightly ahead for no longer than its own reuse period', async () => {
     const { keys, kms, store, clock, pair, gateway } = setUpSealing()
     await keys.use(pair, idOf)
-    const genuine = await store.read(pair)
+    const genuine = (await store.read(pair))?.record
     assert.ok(genuine !== undefined)
     store.put(pair, { ...genuine, issuedAt: clock.now() + 4_000, notAfter: clock.now() + 304_000 })
     const other = gateway()

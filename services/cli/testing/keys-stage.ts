@@ -128,7 +128,7 @@ export async function startKeysStage(): Promise<KeysStage> {
       const token = (await store.lock(pair, 1_000)) ?? ''
       const now = systemClock.now()
       const record = { ...sealed, dataKeyId: randomBytes(16), issuedAt: now, notAfter: now + lifeMs }
-      assert.ok(await store.write(pair, { record, token, lifeMs }))
+      assert.ok(await store.write(pair, { record, token, leaseMs: 1_000, lifeMs }))
     },
     async append(issued, count = 1) {
       const entries = Array.from({ length: count }, () => anEntry(issued))

@@ -1,6 +1,6 @@
 /** For tests: the sealing keys of some gateways, with a KMS and a store that the test commands. */
 
-import { createFakeClock } from '#shared/clock'
+import { type Clock, createFakeClock } from '#shared/clock'
 import type { DataKeyPair } from '../data-key-pair.ts'
 import { createFakeDataKeySource } from '../fake-data-key-source.ts'
 import { createFakeDataKeyStore } from '../fake-data-key-store.ts'
@@ -30,11 +30,11 @@ export function setUpSealing({
   const storeFailures: unknown[] = []
   const lookups: string[] = []
   /** Another process: own cache, shared KMS, store and clock. */
-  const gateway = (o: { reuseMs?: number; onPause?: () => void } = {}) =>
+  const gateway = (o: { reuseMs?: number; onPause?: () => void; clock?: Clock } = {}) =>
     createSealingKeys({
       kms,
       store,
-      clock,
+      clock: o.clock ?? clock,
       reuseMs: o.reuseMs ?? reuseMs,
       onLookup: (result) => lookups.push(result),
       onStoreFailure: (error) => storeFailures.push(error),
