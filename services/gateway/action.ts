@@ -18,10 +18,17 @@ import type { AppendConfirmation } from './append-confirmation.ts'
 import type { SealAndAppend } from './seal-and-append.ts'
 import type { TopicLookup } from './topic-lookup.ts'
 
-/** Who called, and the region of the credential scope: one endpoint serves any region. */
+/** Who called, the region of the credential scope (one endpoint serves any), and what policies may ask of the request. */
 export interface Caller {
   readonly principal: Principal
   readonly region: string
+  /** Of the connection. */
+  readonly sourceIp: string
+  /** Whether it came over TLS. */
+  readonly secure: boolean
+  readonly userAgent?: string
+  /** For whom a service acts, as it said in signed headers. Of a service alone: nobody else is believed. */
+  readonly source?: { readonly arn?: string; readonly account?: string }
 }
 
 export interface ActionRequest {

@@ -13,10 +13,19 @@ const principal = {
   userId: 'AIDAEXAMPLE',
 }
 
+const CONNECTION = { secure: true, remoteAddress: '192.0.2.1' }
+
 suite('authenticate()', () => {
   test('returns who signed and the region of the credential scope', () => {
     const { authenticate, request } = setup({ region: 'eu-central-1' })
-    assert.deepEqual(authenticate(request, 'sns'), { principal, region: 'eu-central-1' })
+    assert.deepEqual(authenticate(request, 'sns'), {
+      principal,
+      region: 'eu-central-1',
+      sourceIp: '192.0.2.1',
+      secure: true,
+    })
+    const told = { ...request, headers: { ...request.headers, 'user-agent': 'aws-cli/2' } }
+    assert.equal(authenticate(told, 'sns')?.userAgent, 'aws-cli/2')
   })
 
   test('returns undefined without a signature', () => {
@@ -79,6 +88,6 @@ function setup(o: { accessKeyId?: string; sessionToken?: string; region?: string
   const principals = { findByAccessKey, [Symbol.asyncDispose]: async () => {} }
   return {
     authenticate: createAuthenticate({ principals, clock, regions: o.regions ?? [] }),
-    request: { method: 'POST', path: '/', query: '', headers, body },
+    request: { method: 'POST', path: '/', query: '', headers, body, ...CONNECTION },
   }
 }

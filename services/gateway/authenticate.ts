@@ -21,6 +21,8 @@ export interface SignedParts {
   readonly query: string
   readonly headers: HttpRequestParts['headers']
   readonly body: Uint8Array
+  readonly secure: boolean
+  readonly remoteAddress: string
 }
 
 /** Returns the caller, or undefined when the request carries no signature at all. */
@@ -60,7 +62,14 @@ export function createAuthenticate(o: {
     if (!isNameable(parsed.region)) {
       throw new SignatureDoesNotMatchError('Credential should be scoped to a valid region. ')
     }
-    return { principal, region: parsed.region }
+    const userAgent = request.headers['user-agent']
+    return {
+      principal,
+      region: parsed.region,
+      sourceIp: request.remoteAddress,
+      secure: request.secure,
+      ...(typeof userAgent === 'string' ? { userAgent } : {}),
+    }
   }
 }
 

@@ -4,6 +4,8 @@ import { authorize } from './authorize.ts'
 
 const caller = {
   region: 'us-east-1',
+  sourceIp: '127.0.0.1',
+  secure: true,
   principal: {
     arn: 'arn:aws:iam::000000000000:user/ada',
     account: '000000000000',

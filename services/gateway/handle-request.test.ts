@@ -87,6 +87,8 @@ function setup() {
     }
   const caller: Caller = {
     region: 'us-east-1',
+    sourceIp: '127.0.0.1',
+    secure: true,
     principal: {
       arn: 'arn:aws:iam::000000000000:user/ada',
       account: '000000000000',
@@ -122,6 +124,7 @@ function setup() {
       headers: {},
       body: Buffer.from(new URLSearchParams(parameters).toString()),
       secure,
+      remoteAddress: '127.0.0.1',
     }
     return handleWith(signed)(request)
   }

@@ -36,6 +36,8 @@ export interface GatewayRequest {
   readonly body: Buffer
   /** Whether it came over TLS. */
   readonly secure: boolean
+  /** Of the connection's other end, IPv4 in its own form. */
+  readonly remoteAddress: string
 }
 
 export interface GatewayResponse {

@@ -167,10 +167,17 @@ async function answer(
       headers,
       body: read.body,
       secure: o.secure,
+      remoteAddress: remoteAddressOf(request),
     })
   } finally {
     entered()
   }
+}
+
+/** A socket that listens on both families shows IPv4 peers as `::ffff:192.0.2.1`. */
+function remoteAddressOf({ socket }: IncomingMessage): string {
+  const address = socket.remoteAddress ?? ''
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address
 }
 
 async function refuseInTime(reason: RefusalReason, { admission }: ServeOptions): Promise<Answer> {

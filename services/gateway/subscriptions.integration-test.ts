@@ -260,7 +260,8 @@ suite('a subscription in a gateway', () => {
 })
 
 function callerOf(account: string): Caller {
-  return { principal: { account, arn: `arn:aws:iam::${account}:user/ada` } as Caller['principal'], region: 'us-east-1' }
+  const principal = { account, arn: `arn:aws:iam::${account}:user/ada` } as Caller['principal']
+  return { principal, region: 'us-east-1', sourceIp: '127.0.0.1', secure: true }
 }
 
 function elementsOf(xml: string, name: string): string[] {
