@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { startBenchStack } from '../harness/bench-stack.ts'
 import { startEndpoint } from '../harness/endpoint.ts'
 import { openPublisher, subscribedTopics } from './delivery-setup.ts'
@@ -67,7 +67,10 @@ async function count(o: {
   const file = join(broker.stack.home, 'principals.json')
   const signers = [broker.signer]
   while (signers.length < PRINCIPALS) {
-    const principal = await addPrincipal(file, { arn: `arn:aws:iam::000000000000:user/publisher-${signers.length}` })
+    const principal = await addPrincipal(file, {
+      arn: `arn:aws:iam::000000000000:user/publisher-${signers.length}`,
+      policies: ADMINISTRATOR_ACCESS,
+    })
     signers.push({ ...broker.signer, ...principal })
   }
   const topicArns = await subscribedTopics({ broker, endpoint, count: TOPICS })

@@ -14,7 +14,7 @@ suite('sealcast principals add', () => {
     const secretAccessKey = /^AWS_SECRET_ACCESS_KEY=(.+)$/m.exec(cli.output())?.[1]
     await using principals = await openPrincipals({ file: cli.file, onReloadFailure: (error) => assert.ifError(error) })
     const principal = principals.findByAccessKey(accessKeyId)
-    assert.equal(principal?.arn, 'arn:aws:iam::000000000000:user/teams/alice')
+    assert.equal(principal?.principal.arn, 'arn:aws:iam::000000000000:user/teams/alice')
     assert.equal(principal.secretAccessKey, secretAccessKey)
     assert.equal(cli.errors(), '')
   })

@@ -2,16 +2,12 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { signRequest } from '#shared/sigv4'
+import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate } from './authenticate.ts'
 
 const secretAccessKey = 'an example of a secret'
-const principal = {
-  arn: 'arn:aws:iam::000000000000:user/ada',
-  account: '000000000000',
-  accessKeyId: 'AKIAEXAMPLE',
-  secretAccessKey,
-  userId: 'AIDAEXAMPLE',
-}
+const accessKeyId = 'AKIAEXAMPLE'
+const principal = createTestPrincipal({ arn: 'arn:aws:iam::000000000000:user/ada' })
 
 const CONNECTION = { secure: true, remoteAddress: '192.0.2.1' }
 
@@ -76,7 +72,7 @@ function setup(o: { accessKeyId?: string; sessionToken?: string; region?: string
   const headers = signRequest(
     { method: 'POST', path: '/', headers: { host: 'broker' }, body },
     {
-      accessKeyId: o.accessKeyId ?? principal.accessKeyId,
+      accessKeyId: o.accessKeyId ?? accessKeyId,
       secretAccessKey,
       ...(o.sessionToken === undefined ? {} : { sessionToken: o.sessionToken }),
       region: o.region ?? 'us-east-1',
@@ -84,8 +80,9 @@ function setup(o: { accessKeyId?: string; sessionToken?: string; region?: string
       now: clock.now(),
     },
   )
-  const findByAccessKey = (id: string) => (id === principal.accessKeyId ? principal : undefined)
-  const principals = { findByAccessKey, [Symbol.asyncDispose]: async () => {} }
+  const principals = {
+    findByAccessKey: (id: string) => (id === accessKeyId ? { principal, secretAccessKey } : undefined),
+  }
   return {
     authenticate: createAuthenticate({ principals, clock, regions: o.regions ?? [] }),
     request: { method: 'POST', path: '/', query: '', headers, body, ...CONNECTION },

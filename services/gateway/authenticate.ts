@@ -33,7 +33,7 @@ export type Authenticate = (request: SignedParts, service: string) => Caller | u
  * an unknown access key, a clock off by more than 15 minutes, a wrong scope, a wrong signature.
  */
 export function createAuthenticate(o: {
-  principals: Principals
+  principals: Pick<Principals, 'findByAccessKey'>
   clock: Clock
   regions: readonly string[]
 }): Authenticate {
@@ -49,12 +49,12 @@ export function createAuthenticate(o: {
     }
     const parsed = parseSignature(parts)
     if (parsed === undefined) return undefined
-    const principal = o.principals.findByAccessKey(parsed.accessKeyId)
+    const signer = o.principals.findByAccessKey(parsed.accessKeyId)
     // No session tokens are issued yet, so any that comes along is not one of ours.
-    if (principal === undefined || parsed.sessionToken !== undefined) throw new InvalidClientTokenIdError()
+    if (signer === undefined || parsed.sessionToken !== undefined) throw new InvalidClientTokenIdError()
     verifier.verify(parsed, {
       request: parts,
-      secretAccessKey: principal.secretAccessKey,
+      secretAccessKey: signer.secretAccessKey,
       service,
       now: o.clock.now(),
       ...regions,
@@ -64,7 +64,7 @@ export function createAuthenticate(o: {
     }
     const userAgent = request.headers['user-agent']
     return {
-      principal,
+      principal: signer.principal,
       region: parsed.region,
       sourceIp: request.remoteAddress,
       secure: request.secure,

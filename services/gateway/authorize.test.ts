@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { createTestPrincipal } from '#shared/test-principals'
 import { authorize } from './authorize.ts'
 
 const caller = {
   region: 'us-east-1',
   sourceIp: '127.0.0.1',
   secure: true,
-  principal: {
-    arn: 'arn:aws:iam::000000000000:user/ada',
-    account: '000000000000',
-    accessKeyId: 'AKIAEXAMPLE',
-    secretAccessKey: '',
-    userId: 'AIDAEXAMPLE',
-  },
+  principal: createTestPrincipal({ arn: 'arn:aws:iam::000000000000:user/ada' }),
 }
 
 suite('authorize()', () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { RedisForeignDataError, RedisReplyError } from '#shared/redis'
+import { createTestPrincipal } from '#shared/test-principals'
 import type { ActionServices, Caller } from './action.ts'
 import { createHandleRequest, type GatewayRequest } from './handle-request.ts'
 
@@ -89,13 +90,7 @@ function setup() {
     region: 'us-east-1',
     sourceIp: '127.0.0.1',
     secure: true,
-    principal: {
-      arn: 'arn:aws:iam::000000000000:user/ada',
-      account: '000000000000',
-      accessKeyId: 'AKIAEXAMPLE',
-      secretAccessKey: '',
-      userId: 'AIDAEXAMPLE',
-    },
+    principal: createTestPrincipal({ arn: 'arn:aws:iam::000000000000:user/ada' }),
   }
   let failure: Error | undefined
   let foreignData = 0

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
 import { signRequest } from '#shared/sigv4'
+import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate, ON_BEHALF_OF_HEADER } from './authenticate.ts'
 import { authorizeKey, authorizeOperation } from './authorize.ts'
 
@@ -154,7 +155,7 @@ function setup() {
   const authenticate = createAuthenticate({
     principals: {
       findByAccessKey: (id) =>
-        id === USER.accessKeyId ? { ...USER, arn: USER_ARN, account: '111122223333', userId: 'AIDA' } : undefined,
+        id === USER.accessKeyId ? { ...USER, principal: createTestPrincipal({ arn: USER_ARN }) } : undefined,
     },
     broker: BROKER,
     account: '000000000000',

@@ -52,8 +52,10 @@ export function createAuthenticate(o: {
       const { secretAccessKey } = o.broker
       return { kind: 'broker', arn: brokerArn, account: o.account, secretAccessKey } as const
     }
-    const principal = o.principals.findByAccessKey(accessKeyId)
-    return principal && ({ kind: 'user', ...principal } as const)
+    const signer = o.principals.findByAccessKey(accessKeyId)
+    if (signer === undefined) return undefined
+    const { arn, account } = signer.principal
+    return { kind: 'user', arn, account, secretAccessKey: signer.secretAccessKey } as const
   }
 
   return ({ body, ...parts }) => {

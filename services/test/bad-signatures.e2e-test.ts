@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { type Expected, formOf, type HostileClient, MARK, startHostileClient } from './hostile-client.ts'
 import { signedForm } from './raw-request.ts'
 
@@ -250,7 +250,10 @@ suite('a request', () => {
 
   test('by another account gets one answer, whether the topic exists or not', async () => {
     const arn = 'arn:aws:iam::111111111111:user/mallory'
-    const mallory = await addPrincipal(join(client.stack.home, 'principals.json'), { arn })
+    const mallory = await addPrincipal(join(client.stack.home, 'principals.json'), {
+      arn,
+      policies: ADMINISTRATOR_ACCESS,
+    })
     const other = { accessKeyId: mallory.accessKeyId, secretAccessKey: mallory.secretAccessKey }
     const deadline = performance.now() + 2000
     while ((await client.call({ Action: 'ListTopics' }, other)).status !== 200) {

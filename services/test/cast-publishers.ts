@@ -5,7 +5,7 @@ import { Agent } from 'node:https'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SNSClient } from '@aws-sdk/client-sns'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { difference, type PairRequests, readKmsLog, sumOf } from './kms-requests.ts'
 import {
   createKey,
@@ -63,6 +63,7 @@ export async function castPublishers(stack: Stack, gateways: readonly StartedSer
   const publisherOf = async (name: string) => {
     const principal = await addPrincipal(join(stack.home, 'principals.json'), {
       arn: `arn:aws:iam::000000000000:user/${name}`,
+      policies: ADMINISTRATOR_ACCESS,
     })
     const own = [stack, ...gateways].map(({ clientConfig }) => {
       const requestHandler = { httpsAgent: agent, connectionTimeout: 20_000, requestTimeout: 30_000 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { DisableKeyCommand, EnableKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { ListTopicsCommand, type SNSClient } from '@aws-sdk/client-sns'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { keys } from '#shared/stream-log'
 import { startTestKms } from '#shared/test-kms'
 import { assertRefused } from './assert-refused.ts'
@@ -62,7 +62,10 @@ suite('a sealed message that somebody altered in Redis', () => {
     otherKms = new KMSClient({ endpoint, region: 'us-east-1', credentials: user })
     otherKmsKeyArn = await createKey(otherKms)
     const file = join(stack.home, 'principals.json')
-    otherPublisher = snsClient(stack, await addPrincipal(file, { arn: 'arn:aws:iam::000000000000:user/other' }))
+    otherPublisher = snsClient(
+      stack,
+      await addPrincipal(file, { arn: 'arn:aws:iam::000000000000:user/other', policies: ADMINISTRATOR_ACCESS }),
+    )
     await until('the publisher is known', () => otherPublisher.send(new ListTopicsCommand({})).catch(() => undefined))
   })
 

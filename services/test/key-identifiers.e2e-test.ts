@@ -16,7 +16,7 @@ import {
   UpdateAliasCommand,
 } from '@aws-sdk/client-kms'
 import { GetTopicAttributesCommand, ListTopicsCommand, SetTopicAttributesCommand, SNSClient } from '@aws-sdk/client-sns'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
 import { createFaultControls } from '#shared/test-kms'
 import { createKey, createTopic, kmsClient, publish, snsClient, subscribeAndConfirm, trustStack } from './messaging.ts'
@@ -56,7 +56,7 @@ suite('the KmsMasterKeyId of a topic', () => {
     faults = createFaultControls(stack.env.SEALCAST_KMS_ADMIN_URL ?? '')
     const [, other = ''] = ACCOUNTS
     const file = join(stack.home, 'principals.json')
-    const stranger = await addPrincipal(file, { arn: `arn:aws:iam::${other}:user/ada` })
+    const stranger = await addPrincipal(file, { arn: `arn:aws:iam::${other}:user/ada`, policies: ADMINISTRATOR_ACCESS })
     parties = ACCOUNTS.flatMap((account) =>
       REGIONS.map((region) => {
         const credentials = account === other ? stranger : stack.clientConfig.credentials

@@ -74,7 +74,7 @@ suite('sealcast principals add', () => {
     const main = join(import.meta.dirname, '..', 'cli', 'main.ts')
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      [main, 'principals', 'add', '--user', name, '--json'],
+      [main, 'principals', 'add', '--user', name, '--administrator', '--json'],
       {
         env: { ...process.env, SEALCAST_HOME: stack.home },
       },

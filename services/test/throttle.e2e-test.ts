@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { ListTopicsCommand, SetTopicAttributesCommand, type SNSClient } from '@aws-sdk/client-sns'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { createTopic, publish, readAuthority, readMetrics, snsClient, trustStack, untilFinished } from './messaging.ts'
 import { messagesOf } from './redis-attacker.ts'
 import { startService } from './start-service.ts'
@@ -108,7 +108,10 @@ suite('a throttle policy', () => {
     const clients: SNSClient[] = []
     const file = join(stack.home, 'principals.json')
     for (let n = 0; n < PUBLISHERS; n++) {
-      const credentials = await addPrincipal(file, { arn: `arn:aws:iam::000000000000:user/publisher-${n}` })
+      const credentials = await addPrincipal(file, {
+        arn: `arn:aws:iam::000000000000:user/publisher-${n}`,
+        policies: ADMINISTRATOR_ACCESS,
+      })
       clients.push(snsClient(stack, credentials))
     }
     await until('the last publisher is known', () =>

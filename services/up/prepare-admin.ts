@@ -5,14 +5,14 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { parseDocument, schema } from '#shared/config'
-import { addPrincipal, type NewPrincipal, userArnOf } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal, type NewPrincipal, userArnOf } from '#shared/principals'
 
 // Loose on purpose: the file is #shared/principals' to judge.
 const fileSchema = schema.object({
   principals: schema.array(
     schema.object({
-      arn: schema.string(),
-      accessKeys: schema.array(schema.object({ id: schema.string(), secret: schema.string() })),
+      arn: schema.string().optional(),
+      accessKeys: schema.array(schema.object({ id: schema.string(), secret: schema.string() })).optional(),
     }),
   ),
 })
@@ -23,12 +23,13 @@ export async function prepareAdmin(
 ): Promise<NewPrincipal & { isNew: boolean }> {
   const arn = userArnOf({ account, name: 'admin' })
   const found = find(file, arn)
-  return found === undefined ? { ...(await addPrincipal(file, { arn })), isNew: true } : { ...found, isNew: false }
+  if (found !== undefined) return { ...found, isNew: false }
+  return { ...(await addPrincipal(file, { arn, policies: ADMINISTRATOR_ACCESS })), isNew: true }
 }
 
 function find(file: string, arn: string): NewPrincipal | undefined {
   if (!existsSync(file)) return undefined
   const { principals } = parseDocument('principals file', fileSchema, readFileSync(file, 'utf8'))
-  const accessKey = principals.find((principal) => principal.arn === arn)?.accessKeys[0]
+  const accessKey = principals.find((principal) => principal.arn === arn)?.accessKeys?.[0]
   return accessKey && { arn, accessKeyId: accessKey.id, secretAccessKey: accessKey.secret }
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { addPrincipal } from './index.ts'
+import { accessKeysOf, nameOf } from './principals-file.ts'
 import { readPrincipalsFile } from './read-principals-file.ts'
 
 suite('addPrincipal()', () => {
@@ -42,18 +43,21 @@ suite('addPrincipal()', () => {
     assert.match(added.accessKeyId, /^AKIA[A-Z2-7]{16}$/)
     assert.match(added.secretAccessKey, /^[A-Za-z0-9+/]{40}$/)
     const [alice] = (await readPrincipalsFile(dir.file)).document.principals
-    assert.match(String(alice?.userId), /^AIDA[A-Z2-7]{17}$/)
+    assert.ok(alice !== undefined && 'userId' in alice)
+    assert.match(alice.userId, /^AIDA[A-Z2-7]{17}$/)
     assert.deepEqual(alice, {
       arn: ALICE,
-      userId: alice?.userId,
+      userId: alice.userId,
       accessKeys: [{ id: added.accessKeyId, secret: added.secretAccessKey, createdAt: clock.now() }],
+      policies: {},
     })
   })
 
   test('gives root the account as its user id, as AWS does', async () => {
     await using dir = await setup()
     await addPrincipal(dir.file, { arn: 'arn:aws:iam::123456789012:root' })
-    assert.equal((await readPrincipalsFile(dir.file)).document.principals[0]?.userId, '123456789012')
+    const [root] = (await readPrincipalsFile(dir.file)).document.principals
+    assert.equal(root !== undefined && 'userId' in root && root.userId, '123456789012')
   })
 
   test('keeps who is there already', async () => {
@@ -63,7 +67,7 @@ suite('addPrincipal()', () => {
     assert.notEqual(alice.secretAccessKey, bob.secretAccessKey)
     const { principals } = (await readPrincipalsFile(dir.file)).document
     assert.deepEqual(
-      principals.map(({ arn, accessKeys }) => [arn, accessKeys[0]?.secret]),
+      principals.map((entry) => [nameOf(entry), accessKeysOf(entry)[0]?.secret]),
       [
         [ALICE, alice.secretAccessKey],
         [BOB, bob.secretAccessKey],
@@ -112,7 +116,7 @@ suite('addPrincipal()', () => {
     const arns = Array.from({ length: 8 }, (_, at) => `arn:aws:iam::000000000000:user/u${at}`)
     await Promise.all(arns.map((arn) => addPrincipal(dir.file, { arn })))
     const { principals } = (await readPrincipalsFile(dir.file)).document
-    assert.deepEqual(principals.map(({ arn }) => arn).sort(), arns)
+    assert.deepEqual(principals.map(nameOf).sort(), arns)
     assert.deepEqual(await readdir(dir.path), ['principals.json'])
   })
 

@@ -10,10 +10,16 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, realpath } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type Clock, systemClock } from '#shared/clock'
-import { PrincipalExistsError, PrincipalsFileMissingError } from './errors.ts'
+import { PrincipalArnError, PrincipalExistsError, PrincipalsFileMissingError } from './errors.ts'
 import { lockFile } from './file-lock.ts'
 import { parsePrincipalArn } from './principal-arn.ts'
-import { formatPrincipalsDocument, type PrincipalEntry, type PrincipalsDocument } from './principals-file.ts'
+import {
+  formatPrincipalsDocument,
+  nameOf,
+  type PolicyDocuments,
+  type PrincipalEntry,
+  type PrincipalsDocument,
+} from './principals-file.ts'
 import { readPrincipalsFile } from './read-principals-file.ts'
 import { replaceFile } from './replace-file.ts'
 
@@ -27,6 +33,8 @@ export interface NewPrincipal {
 const LOCK_WAIT_MS = 5_000
 
 /**
+ * @param o.arn of a user or root
+ * @param o.policies of a user, by name; without any it may do nothing
  * @returns the only copy of the secret outside the file
  * @throws {PrincipalArnError} when the ARN is none of a principal
  * @throws {PrincipalExistsError} when it is in the file already
@@ -35,23 +43,24 @@ const LOCK_WAIT_MS = 5_000
  */
 export async function addPrincipal(
   file: string,
-  o: { arn: string; clock?: Clock; lockWaitMs?: number },
+  o: { arn: string; policies?: PolicyDocuments; clock?: Clock; lockWaitMs?: number },
 ): Promise<NewPrincipal> {
   const clock = o.clock ?? systemClock
   const { account, kind } = parsePrincipalArn(o.arn)
+  if (kind === 'role') throw new PrincipalArnError('Cannot add this principal: a role has no access keys')
   await mkdir(dirname(resolve(file)), { recursive: true, mode: 0o700 })
   const target = await followLink(file)
   await using lock = await lockFile(target, { waitMs: o.lockWaitMs ?? LOCK_WAIT_MS, clock })
   const document = await readOrStart(target)
-  if (document.principals.some(({ arn }) => arn === o.arn)) {
+  if (document.principals.some((entry) => nameOf(entry) === o.arn)) {
     throw new PrincipalExistsError(`Cannot add ${o.arn}: it is in the principals file already`)
   }
   const accessKey = { ...createAccessKey(), createdAt: clock.now() }
-  const principal: PrincipalEntry = {
-    arn: o.arn,
-    userId: kind === 'root' ? account : `AIDA${randomBase32(17)}`,
-    accessKeys: [accessKey],
-  }
+  const accessKeys = [accessKey]
+  const principal: PrincipalEntry =
+    kind === 'root'
+      ? { arn: o.arn, userId: account, accessKeys }
+      : { arn: o.arn, userId: `AIDA${randomBase32(17)}`, accessKeys, policies: o.policies ?? {} }
   const changed = formatPrincipalsDocument({ ...document, principals: [...document.principals, principal] })
   await replaceFile(target, changed, { mode: 0o600, beforeRename: () => lock.assertHeld() })
   return { arn: o.arn, accessKeyId: accessKey.id, secretAccessKey: accessKey.secret }
@@ -73,7 +82,7 @@ async function readOrStart(file: string): Promise<PrincipalsDocument> {
   try {
     return (await readPrincipalsFile(file)).document
   } catch (error) {
-    if (error instanceof PrincipalsFileMissingError) return { version: 1, principals: [] }
+    if (error instanceof PrincipalsFileMissingError) return { version: 2, principals: [] }
     throw error
   }
 }

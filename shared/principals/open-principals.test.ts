@@ -13,13 +13,19 @@ suite('openPrincipals()', () => {
     await using principals = await openPrincipals({ file: dir.file, ...dir.events })
     const found = principals.findByAccessKey(alice.accessKeyId)
     assert.deepEqual(found, {
-      arn: alice.arn,
-      account: '123456789012',
-      accessKeyId: alice.accessKeyId,
+      principal: {
+        kind: 'user',
+        arn: alice.arn,
+        account: '123456789012',
+        userId: found?.principal.userId,
+        policies: [],
+        tags: new Map(),
+        publisher: alice.arn,
+        version: found?.principal.version,
+      },
       secretAccessKey: alice.secretAccessKey,
-      userId: found?.userId,
     })
-    assert.match(String(found?.userId), /^AIDA/)
+    assert.match(String(found?.principal.userId), /^AIDA/)
     for (const other of ['', 'AKIAOTHER', '__proto__', 'constructor', alice.accessKeyId.toLowerCase()]) {
       assert.equal(principals.findByAccessKey(other), undefined)
     }
@@ -35,7 +41,7 @@ suite('openPrincipals()', () => {
       const added = await addPrincipal(dir.file, { arn })
       await reloaded
       assert.ok(performance.now() - since < 1_000)
-      assert.equal(principals.findByAccessKey(added.accessKeyId)?.arn, arn)
+      assert.equal(principals.findByAccessKey(added.accessKeyId)?.principal.arn, arn)
     }
   })
 
@@ -98,12 +104,12 @@ suite('openPrincipals()', () => {
       const error = await failed
       assert.ok(error instanceof BrokerError)
       assert.equal(error.code, code)
-      assert.equal(principals.findByAccessKey(alice.accessKeyId)?.arn, ALICE)
+      assert.equal(principals.findByAccessKey(alice.accessKeyId)?.principal.arn, ALICE)
 
       const reloaded = dir.next('reloaded')
       await replace(dir.file, good)
       await reloaded
-      assert.equal(principals.findByAccessKey(alice.accessKeyId)?.arn, ALICE)
+      assert.equal(principals.findByAccessKey(alice.accessKeyId)?.principal.arn, ALICE)
       assert.equal(dir.seen.filter((event) => event === 'failed').length, 1)
     })
 

@@ -9,21 +9,11 @@
 
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { parsePrincipalArn } from './principal-arn.ts'
-import type { PrincipalsDocument } from './principals-file.ts'
+import { createPolicyCompiler } from './compile-policies.ts'
+import { indexPrincipals, type PrincipalIndex } from './index-principals.ts'
 import { readPrincipalsFile, stampPrincipalsFile } from './read-principals-file.ts'
 
-export interface Principal {
-  readonly arn: string
-  readonly account: string
-  readonly accessKeyId: string
-  readonly secretAccessKey: string
-  readonly userId: string
-}
-
-export interface Principals extends AsyncDisposable {
-  findByAccessKey(accessKeyId: string): Principal | undefined
-}
+export interface Principals extends PrincipalIndex, AsyncDisposable {}
 
 /** Half of the second within which a change is in force. */
 const POLL_MS = 500
@@ -39,7 +29,8 @@ export async function openPrincipals(o: {
   onReload?: () => void
 }): Promise<Principals> {
   const first = await readPrincipalsFile(o.file)
-  let byAccessKey = indexByAccessKey(first.document)
+  const compile = createPolicyCompiler()
+  let inForce = indexPrincipals(first.document, compile)
   let stamp = first.stamp
 
   const reload = async (): Promise<void> => {
@@ -49,25 +40,17 @@ export async function openPrincipals(o: {
     stamp = current
     const read = await readPrincipalsFile(o.file)
     stamp = read.stamp
-    byAccessKey = indexByAccessKey(read.document)
+    inForce = indexPrincipals(read.document, compile)
     o.onReload?.()
   }
   const watching = watchFile(o.file, () => reload().catch(o.onReloadFailure))
   return {
-    findByAccessKey: (accessKeyId) => byAccessKey.get(accessKeyId),
+    findByAccessKey: (accessKeyId) => inForce.findByAccessKey(accessKeyId),
+    findPrincipal: (arn) => inForce.findPrincipal(arn),
+    findRole: (arn) => inForce.findRole(arn),
+    findService: (name) => inForce.findService(name),
     [Symbol.asyncDispose]: () => watching[Symbol.asyncDispose](),
   }
-}
-
-function indexByAccessKey(document: PrincipalsDocument): ReadonlyMap<string, Principal> {
-  const byAccessKey = new Map<string, Principal>()
-  for (const { arn, userId, accessKeys } of document.principals) {
-    const { account } = parsePrincipalArn(arn)
-    for (const { id, secret } of accessKeys) {
-      byAccessKey.set(id, Object.freeze({ arn, account, accessKeyId: id, secretAccessKey: secret, userId }))
-    }
-  }
-  return byAccessKey
 }
 
 /** Calls `look` at every hint of a change and every POLL_MS, never twice at once. */

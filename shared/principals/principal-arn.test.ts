@@ -25,7 +25,7 @@ suite('parsePrincipalArn()', () => {
     'arn:aws:iam::1234567890123:user/alice',
     'arn:aws:iam:us-east-1:123456789012:user/alice',
     'arn:aws:sts::123456789012:assumed-role/x/y',
-    'arn:aws:iam::123456789012:role/alice',
+    'arn:aws:iam::123456789012:group/alice',
     'arn:aws:iam::123456789012:root/x',
     'arn:aws:iam::123456789012:rootx',
     'arn:aws:iam::123456789012:user',

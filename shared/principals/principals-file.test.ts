@@ -11,17 +11,17 @@ suite('parsePrincipalsDocument()', () => {
   })
 
   test('accepts a file without principals, and a principal without access keys', () => {
-    assert.deepEqual(parsePrincipalsDocument('{"version":1,"principals":[]}').principals, [])
+    assert.deepEqual(parsePrincipalsDocument('{"version":2,"principals":[]}').principals, [])
     const { alice } = setup()
-    parse({ version: 1, principals: [{ ...alice, accessKeys: [] }] })
+    parse({ version: 2, principals: [{ ...alice, accessKeys: [] }] })
   })
 
   for (const [name, change] of [
-    ['another version', (document) => ({ ...document, version: 2 })],
+    ['another version', (document) => ({ ...document, version: 3 })],
     ['no version', (document) => ({ principals: document.principals })],
     ['an unknown field at the top', (document) => ({ ...document, policies: [] })],
-    ['an unknown field of a principal', (document) => withAlice(document, { policies: [] })],
-    ['an unknown field of an access key', (document) => withKey(document, { status: 'Inactive' })],
+    ['an unknown field of a principal', (document) => withAlice(document, { groups: [] })],
+    ['an unknown field of an access key', (document) => withKey(document, { lastUsed: 0 })],
     ['an ARN of a role', (document) => withAlice(document, { arn: 'arn:aws:iam::000000000000:role/x' })],
     [
       'an ARN twice',
@@ -82,7 +82,8 @@ function setup() {
     arn: 'arn:aws:iam::000000000000:user/alice',
     userId: 'AIDAABCDEFGHIJKLMNOPQ',
     accessKeys: [accessKey],
+    policies: {},
   }
-  const document: PrincipalsDocument = { version: 1, principals: [alice] }
+  const document: PrincipalsDocument = { version: 2, principals: [alice] }
   return { document, alice, accessKey }
 }

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { addPrincipal } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal, type PolicyDocuments } from '#shared/principals'
 import { type BrokerCredential, createMissingSecrets, readBrokerCredential } from '#shared/secrets'
 import { createFaultControls, type FaultControls } from './fault-controls.ts'
 
@@ -41,7 +41,8 @@ export interface TestKms extends AsyncDisposable {
    * @throws when it is not found within ten seconds
    */
   untilLogged<T>(find: (log: readonly LogLine[]) => T | undefined): Promise<T>
-  addUser(arn: string): Promise<TestCredential>
+  /** @param policies by name; AdministratorAccess unless told otherwise */
+  addUser(arn: string, policies?: PolicyDocuments): Promise<TestCredential>
   /** Of the process that runs now: a restarted one has no faults. */
   readonly faults: FaultControls
   served(): Promise<Readonly<Record<string, number>>>
@@ -84,7 +85,10 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
   const principalsFile = join(dir, 'principals.json')
   await createMissingSecrets(secretsDir, { now: Date.now() })
   const broker = await readBrokerCredential(secretsDir)
-  const user = await addPrincipal(principalsFile, { arn: `arn:aws:iam::000000000000:user/test-${Date.now()}` })
+  const user = await addPrincipal(principalsFile, {
+    arn: `arn:aws:iam::000000000000:user/test-${Date.now()}`,
+    policies: ADMINISTRATOR_ACCESS,
+  })
   const env = {
     PATH: process.env.PATH ?? '',
     SEALCAST_KMS_DIR: join(dir, 'kms'),
@@ -134,10 +138,10 @@ export async function startTestKms(o: { dir?: string; env?: Readonly<Record<stri
     broker,
     log,
     untilLogged,
-    async addUser(arn) {
+    async addUser(arn, policies = ADMINISTRATOR_ACCESS) {
       const isReload = ({ event }: LogLine) => event === 'principals.reloaded'
       const reloads = log.filter(isReload).length
-      const added = await addPrincipal(principalsFile, { arn })
+      const added = await addPrincipal(principalsFile, { arn, policies })
       await untilLogged((lines) => lines.filter(isReload).at(reloads))
       return added
     },

@@ -1,12 +1,13 @@
 /** `sealcast principals`: who may call. Services see a change within a second, without a restart. */
 
 import { type Command, Option } from 'commander'
-import { addPrincipal, userArnOf } from '#shared/principals'
+import { ADMINISTRATOR_ACCESS, addPrincipal, userArnOf } from '#shared/principals'
 import type { CliConfig } from '../config.ts'
 
 interface AddOptions {
   arn?: string
   user?: string
+  administrator?: true
   json?: true
 }
 
@@ -20,13 +21,17 @@ export function addPrincipalsCommand(
     .description('Add a principal and print its access key, this once.')
     .addOption(new Option('--arn <arn>', 'ARN of a user, or of an account’s root').conflicts('user'))
     .addOption(new Option('--user <name>', 'name of a user in this deployment’s account, a path before it or not'))
+    .option('--administrator', 'allow it everything, by the policy AdministratorAccess')
     .option('--json', 'print JSON')
   add.action(async (options: AddOptions) => {
     const { principalsFile, accountId } = o.readConfig()
     const arn =
       options.arn ?? (options.user === undefined ? undefined : userArnOf({ account: accountId, name: options.user }))
     if (arn === undefined) return add.error("error: option '--arn <arn>' or '--user <name>' is required")
-    const added = await addPrincipal(principalsFile, { arn })
+    const added = await addPrincipal(principalsFile, {
+      arn,
+      policies: options.administrator ? ADMINISTRATOR_ACCESS : {},
+    })
     o.writeOutput(options.json ? `${JSON.stringify(added)}\n` : describe(added))
   })
 }

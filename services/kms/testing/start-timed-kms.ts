@@ -13,7 +13,8 @@ import { KMSClient } from '@aws-sdk/client-kms'
 import { createFakeClock, type FakeClock, systemClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
-import type { Principal } from '#shared/principals'
+import type { Signer } from '#shared/principals'
+import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate, ON_BEHALF_OF_HEADER } from '../authenticate.ts'
 import { createHandleRequest } from '../handle-request.ts'
 import { type KeyStore, openKeyStore } from '../key-store.ts'
@@ -38,7 +39,7 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
   const dir = o.dir ?? (await mkdtemp(join(tmpdir(), 'sealcast-timed-kms-')))
   if (o.dir === undefined) t.after(() => rm(dir, { recursive: true }))
   const clock = createFakeClock()
-  const users = new Map<string, Principal>()
+  const users = new Map<string, Signer>()
   const open = async () => {
     await using opening = new AsyncDisposableStack()
     const keyStore = opening.use(await openKeyStore({ dir, clock, onEvent: () => undefined }))
@@ -72,7 +73,7 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
       const accessKeyId = `AKIA${account}0000`
       const arn = `arn:aws:iam::${account}:user/test`
       const secretAccessKey = users.get(accessKeyId)?.secretAccessKey ?? randomUUID()
-      users.set(accessKeyId, { arn, account, accessKeyId, secretAccessKey, userId: accessKeyId })
+      users.set(accessKeyId, { principal: createTestPrincipal({ arn }), secretAccessKey })
       return connect({ accessKeyId, secretAccessKey }, region)
     },
     asBrokerFor(arn, { region } = {}) {

@@ -35,7 +35,7 @@ export const createTopic: Action = {
       attributes,
     })
     const keyId = attributes.kmsMasterKeyId
-    if (created && keyId !== undefined) announceSnsKey({ topicArn: arn, keyId, principal: caller.principal.arn })
+    if (created && keyId !== undefined) announceSnsKey({ topicArn: arn, keyId, principal: caller.principal.publisher })
     // Another gateway may still know an earlier topic of the name, whose messages nobody gets any more. Who finds
     // the topic there must not be faster than who has just created it.
     if (created || clock.now() - topic.createdAt < RECENT_MS) await topicChanges.settle(arn)

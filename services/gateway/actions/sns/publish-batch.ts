@@ -33,7 +33,7 @@ export const publishBatch: Action = {
       else accepted.push({ id: entry.id, message: read })
     }
     const messages = accepted.map(({ message }) => message)
-    const messageIds = await topics.use(arn, (inUse) => sealAndAppend(inUse, caller.principal.arn, messages))
+    const messageIds = await topics.use(arn, (inUse) => sealAndAppend(inUse, caller.principal.publisher, messages))
     const successful = accepted.map(({ id }, at): [string, XmlNode] => [
       'member',
       [

@@ -17,7 +17,9 @@ export const publish: Action = {
     const { destination, parameter } = readDestination(parameters)
     const { arn } = resolveTopic(destination, { caller, action: 'Publish', parameter })
     const message = readMessage(parameters, readMessageAttributes(parameters))
-    const [messageId = ''] = await topics.use(arn, (inUse) => sealAndAppend(inUse, caller.principal.arn, [message]))
+    const [messageId = ''] = await topics.use(arn, (inUse) =>
+      sealAndAppend(inUse, caller.principal.publisher, [message]),
+    )
     return [['MessageId', messageId]]
   },
 }

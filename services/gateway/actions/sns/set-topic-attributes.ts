@@ -29,7 +29,8 @@ export const setTopicAttributes: Action = {
       void topics.forget(arn)
       throw error
     }
-    if (name === 'KmsMasterKeyId') announceSnsKey({ topicArn: arn, keyId: value, principal: caller.principal.arn })
+    if (name === 'KmsMasterKeyId')
+      announceSnsKey({ topicArn: arn, keyId: value, principal: caller.principal.publisher })
     // Also when nothing changed: who stored the change may have died before all others knew.
     if (name === 'KmsMasterKeyId' && value === '') topicChanges.announce(arn)
     else await topicChanges.settle(arn)

@@ -1,0 +1,104 @@
+/**
+ * From the file's document to what is asked of it: by access key, by ARN, by a service's name. Pure; the
+ * policies are compiled here, so that a file with a bad one is refused as a whole.
+ */
+
+import { createHash } from 'node:crypto'
+import type { CompilePolicy } from './compile-policies.ts'
+import type { NamedPolicy, Principal, Role, Signer } from './principal.ts'
+import { parsePrincipalArn } from './principal-arn.ts'
+import type { PolicyDocuments, PrincipalEntry, PrincipalsDocument, RoleEntry } from './principals-file.ts'
+import { accessKeysOf } from './principals-file.ts'
+
+export interface PrincipalIndex {
+  /** Active keys alone. */
+  findByAccessKey(accessKeyId: string): Signer | undefined
+  /** By the ARN of a user or root; by a role's, a session of it without a name or a session policy. */
+  findPrincipal(arn: string): Principal | undefined
+  findRole(arn: string): Role | undefined
+  findService(name: string): Principal | undefined
+}
+
+const DEFAULT_SESSION_SECONDS = 3_600
+
+/** @throws what compiling a policy throws, naming the place */
+export function indexPrincipals(document: PrincipalsDocument, compile: CompilePolicy): PrincipalIndex {
+  const signers = new Map<string, Signer>()
+  const principals = new Map<string, Principal>()
+  const roles = new Map<string, Role>()
+  const services = new Map<string, Principal>()
+  for (const entry of document.principals) {
+    const principal = principalOf(entry, document, compile)
+    if ('service' in entry) services.set(entry.service, principal)
+    else principals.set(entry.arn, principal)
+    if ('roleId' in entry) roles.set(entry.arn, roleOf(entry, principal, compile))
+    for (const { id, secret, status } of accessKeysOf(entry)) {
+      if (status !== 'Inactive') signers.set(id, Object.freeze({ principal, secretAccessKey: secret }))
+    }
+  }
+  return {
+    findByAccessKey: (id) => signers.get(id),
+    findPrincipal: (arn) => principals.get(arn),
+    findRole: (arn) => roles.get(arn),
+    findService: (name) => services.get(name),
+  }
+}
+
+function principalOf(entry: PrincipalEntry, document: PrincipalsDocument, compile: CompilePolicy): Principal {
+  if ('service' in entry) {
+    const { service } = entry
+    const version = versionOf([service])
+    return Object.freeze({
+      ...NOTHING,
+      kind: 'service',
+      arn: service,
+      account: 'aws',
+      userId: service,
+      publisher: service,
+      version,
+    })
+  }
+  const { account, kind } = parsePrincipalArn(entry.arn)
+  const organizationId = document.accounts?.[account]?.organizationId
+  const { policies = {}, tags = {}, kmsRoleArn } = 'policies' in entry ? entry : {}
+  return Object.freeze({
+    kind: kind === 'role' ? 'role-session' : kind,
+    arn: entry.arn,
+    account,
+    userId: 'roleId' in entry ? entry.roleId : entry.userId,
+    ...(kind === 'role' ? { roleArn: entry.arn } : {}),
+    policies: compileAll(policies, compile),
+    tags: new Map(Object.entries(tags)),
+    ...(organizationId === undefined ? {} : { organizationId }),
+    ...(kmsRoleArn === undefined ? {} : { kmsRoleArn }),
+    publisher: entry.arn,
+    version: versionOf([entry.arn, policies, tags, organizationId, kmsRoleArn]),
+  })
+}
+
+function roleOf(entry: RoleEntry, principal: Principal, compile: CompilePolicy): Role {
+  const { arn, account, policies, tags, organizationId, kmsRoleArn, version } = principal
+  return Object.freeze({
+    arn,
+    account,
+    roleId: entry.roleId,
+    trustPolicy: compile(entry.trustPolicy, 'resource'),
+    policies,
+    maxSessionSeconds: entry.maxSessionSeconds ?? DEFAULT_SESSION_SECONDS,
+    tags,
+    ...(organizationId === undefined ? {} : { organizationId }),
+    ...(kmsRoleArn === undefined ? {} : { kmsRoleArn }),
+    version,
+  })
+}
+
+const NOTHING = { policies: [], tags: new Map<string, string>() } as const
+
+function compileAll(policies: PolicyDocuments, compile: CompilePolicy): readonly NamedPolicy[] {
+  return Object.entries(policies).map(([name, document]) => ({ name, policy: compile(document, 'identity') }))
+}
+
+/** JSON of an array tells its parts apart; 128 bits so that no two are taken for each other. */
+function versionOf(parts: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 22)
+}

@@ -1,0 +1,57 @@
+/** Who a request is made by, and what is known of it. */
+
+import type { CompiledPolicy } from './compile-policies.ts'
+
+export interface NamedPolicy {
+  readonly name: string
+  readonly policy: CompiledPolicy
+}
+
+export interface Principal {
+  readonly kind: 'user' | 'root' | 'role-session' | 'service'
+  /** As `User: … is not authorized` names it; of a service its name. */
+  readonly arn: string
+  /** 12 digits; `aws` for a service. */
+  readonly account: string
+  readonly userId: string
+  /** Of a role session: whose policies it has. */
+  readonly roleArn?: string
+  readonly policies: readonly NamedPolicy[]
+  /** Of a role session: what it may do at most. */
+  readonly sessionPolicy?: CompiledPolicy
+  readonly tags: ReadonlyMap<string, string>
+  /** For `aws:PrincipalOrgID`. */
+  readonly organizationId?: string
+  /** With AWS KMS: the role the broker takes on to ask for this principal's data keys. */
+  readonly kmsRoleArn?: string
+  /** Whose data keys it uses, and what is stored with its messages. */
+  readonly publisher: string
+  /**
+   * Of its policies, tags, organization and role: the same in every process while they stay as they are,
+   * another when one of them changes. A decision made under one version holds for no other.
+   */
+  readonly version: string
+}
+
+/** What AssumeRole needs to know. */
+export interface Role {
+  readonly arn: string
+  readonly account: string
+  /** `AROA…`; a session's user id is `<roleId>:<session name>`. */
+  readonly roleId: string
+  readonly trustPolicy: CompiledPolicy
+  readonly policies: readonly NamedPolicy[]
+  /** 3,600 to 43,200. */
+  readonly maxSessionSeconds: number
+  readonly tags: ReadonlyMap<string, string>
+  readonly organizationId?: string
+  readonly kmsRoleArn?: string
+  /** As a principal's; the trust policy takes no part. */
+  readonly version: string
+}
+
+/** Whose access key signed, and what it must have signed with. */
+export interface Signer {
+  readonly principal: Principal
+  readonly secretAccessKey: string
+}

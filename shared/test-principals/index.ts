@@ -1,0 +1,1 @@
+export { createTestPrincipal } from './create-test-principal.ts'
