@@ -5,6 +5,7 @@
  * What is left to it: its parameters, the permission, the effect.
  */
 
+import type { AuditNotes } from '#shared/audit'
 import type { Catalog } from '#shared/catalog'
 import type { ChangeNotices } from '#shared/change-notices'
 import type { Clock } from '#shared/clock'
@@ -29,6 +30,8 @@ export interface Caller {
   readonly userAgent?: string
   /** For whom a service acts, as it said in signed headers. Of a service alone: nobody else is believed. */
   readonly source?: { readonly arn?: string; readonly account?: string }
+  /** Where `authorize` leaves what it decided, for the request's audit line. */
+  readonly notes?: AuditNotes
 }
 
 export interface ActionRequest {

@@ -9,7 +9,12 @@ import type { Caller } from './action.ts'
 
 /** @param resource the topic ARN, also for actions on subscriptions (SNS authorises those on the topic) */
 export function authorize(caller: Caller, action: string, resource: { arn: string; account: string }): void {
-  if (caller.principal.account === resource.account) return
+  const allowed = caller.principal.account === resource.account
+  if (caller.notes !== undefined) {
+    caller.notes.resource = resource.arn
+    caller.notes.decision = { allowed, ...(allowed ? {} : { reason: 'no-resource-allow' }) }
+  }
+  if (allowed) return
   throw new AuthorizationError(
     `User: ${caller.principal.arn} is not authorized to perform: SNS:${action} on resource: ${resource.arn} ` +
       `because no resource-based policy allows the SNS:${action} action`,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import type { AuditedCall } from '#shared/audit'
 import { createFakeClock } from '#shared/clock'
 import { RedisForeignDataError, RedisReplyError } from '#shared/redis'
 import { createTestPrincipal } from '#shared/test-principals'
@@ -70,6 +71,24 @@ suite('handleRequest()', () => {
     assert.doesNotMatch(response.body, /WRONGTYPE|key/)
   })
 
+  test('puts a denial on the record in place of a line of its own, and a lesser refusal in neither', async () => {
+    const { handle, logged, recorded } = setup()
+    await handle({ Action: 'Publish', TopicArn: SEALED }, { secure: false })
+    await handle({ Action: 'ListTopics' }, { signed: false })
+    await handle({ Action: 'Nonsense' })
+    assert.deepEqual(
+      recorded.map(({ record, action, code, principal, sourceIp }) => [record, action, code, principal, sourceIp]),
+      [
+        ['denied', 'sns:Publish', 'InvalidSecurity', 'arn:aws:iam::000000000000:user/ada', '127.0.0.1'],
+        ['denied', 'sns:ListTopics', 'MissingAuthenticationToken', undefined, '127.0.0.1'],
+      ],
+    )
+    assert.deepEqual(
+      logged.map(({ event, fields }) => [event, fields.code]),
+      [['request.refused', 'InvalidAction']],
+    )
+  })
+
   test('answers with the id it logs', async () => {
     const { handle, logged } = setup()
     const { requestId, body } = await handle({ Action: 'Nonsense' })
@@ -81,6 +100,7 @@ suite('handleRequest()', () => {
 function setup() {
   const logged: { level: string; event: string; fields: Record<string, unknown> }[] = []
   const counted: [string, string][] = []
+  const recorded: AuditedCall[] = []
   const logAt =
     (level: string) =>
     (event: string, fields: Record<string, unknown> = {}) => {
@@ -108,6 +128,7 @@ function setup() {
       services,
       clock: createFakeClock(0),
       log: { info: logAt('info'), warn: logAt('warn'), error: logAt('error'), alarm: logAt('alarm'), flush: () => {} },
+      audit: { record: (call) => recorded.push(call) },
       onAnswered: (action, code) => counted.push([action, code]),
       onForeignData: () => foreignData++,
     })
@@ -126,5 +147,5 @@ function setup() {
   const failTopicsWith = (error: Error) => {
     failure = error
   }
-  return { handle, logged, counted, failTopicsWith, foreignData: () => foreignData }
+  return { handle, logged, recorded, counted, failTopicsWith, foreignData: () => foreignData }
 }

@@ -6,6 +6,7 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import type { Audit, AuditNotes } from '#shared/audit'
 import type { Clock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
 import type { Log } from '#shared/log'
@@ -22,6 +23,7 @@ import {
 } from '#shared/sns-wire'
 import type { ActionServices, Caller } from './action.ts'
 import { type Service, sns, sts, WITHHELD } from './actions/table.ts'
+import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate } from './authenticate.ts'
 import { echo } from './echo.ts'
 import { requireSecureTransport } from './require-secure-transport.ts'
@@ -54,6 +56,7 @@ export function createHandleRequest(o: {
   services: ActionServices
   clock: Clock
   log: Log
+  audit: Pick<Audit, 'record'>
   onAnswered: (action: string, code: string, seconds: number) => void
   /** A request met a key in Redis that is not as any of us left it. */
   onForeignData: () => void
@@ -61,12 +64,23 @@ export function createHandleRequest(o: {
   return async (request) => {
     const startedAt = o.clock.now()
     const requestId = randomUUID()
-    const known: Progress = { action: undefined, service: sns, caller: undefined }
+    const known: Progress = { action: undefined, service: sns, caller: undefined, isAuthenticated: false, notes: {} }
     let code = 'ok'
+    const record = (answered: AnsweredCall) => {
+      const call = auditedCallOf(answered, {
+        ...known,
+        action: boundedAction(known),
+        requestId,
+        sourceIp: request.remoteAddress,
+      })
+      if (call !== undefined) o.audit.record(call)
+      return call
+    }
     try {
       const result = await answer(request, known, o)
       const action = known.action ?? ''
       const body = encodeResponse({ action, result, requestId, namespace: known.service.namespace })
+      record('ok')
       return { status: 200, requestId, contentType: 'text/xml', body }
     } catch (error) {
       if (error instanceof BrokerError && error.code === 'REDIS_FOREIGN_DATA') o.onForeignData()
@@ -81,8 +95,10 @@ export function createHandleRequest(o: {
       }
       // Nothing that was sent is logged. Texts of refusals echo it, so only our own faults are logged
       // with theirs; an unknown action may be anything, a body sent under the wrong name for one.
+      // The line of a denied call is its audit line.
+      const isDenied = record(wire)?.record === 'denied'
       if (wire.fault === 'receiver') o.log.error('request.failed', fields, error)
-      else o.log.info('request.refused', fields)
+      else if (!isDenied) o.log.info('request.refused', fields)
       const body = encodeError({ ...wire, requestId, namespace: known.service.namespace })
       return { status: wire.status, requestId, contentType: 'text/xml', body }
     } finally {
@@ -96,6 +112,10 @@ interface Progress {
   action: string | undefined
   service: Service
   caller: Caller | undefined
+  /** It is settled who calls, or that this action asks nobody. */
+  isAuthenticated: boolean
+  /** What was decided, for the audit line. */
+  readonly notes: AuditNotes
 }
 
 async function answer(
@@ -111,11 +131,13 @@ async function answer(
   known.action = parameters.action
   known.service = parameters.action !== undefined && sts.actions.has(parameters.action) ? sts : sns
   const action = known.service.actions.get(parameters.action ?? '')
-  known.caller = authenticate(request, known.service.name)
+  const caller = authenticate(request, known.service.name)
+  known.caller = caller && { ...caller, notes: known.notes }
   if (known.caller === undefined && action?.signature !== 'optional') {
     await requireSecureTransport(parameters, services.topics)
     throw new MissingAuthenticationTokenError()
   }
+  known.isAuthenticated = true
   if (action === undefined) throw unknownAction(parameters)
   if (parameters.version !== undefined && parameters.version !== known.service.version) throw unknownAction(parameters)
   if (action.signature === 'optional') return action.run({ parameters, caller: known.caller }, services)

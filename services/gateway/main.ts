@@ -1,6 +1,7 @@
 /** The gateway process: wiring only. */
 
 import { setTimeout as pause } from 'node:timers/promises'
+import { createAudit } from '#shared/audit'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createRewrapStore, createSealingKeys, followRewraps } from '#shared/data-keys'
@@ -136,6 +137,7 @@ const sealingKeys = createSealingKeys({
 })
 // AWS's own key of that name serves nobody but SNS, so with AWS KMS there is nothing to bring about.
 const onSnsKeyFailure = (topicArn: string, error: unknown) => log.warn('sns-key.not-announced', { topicArn }, error)
+using audit = createAudit({ log, clock, onLeftOut: count.auditLineLeftOut })
 const handleRequest = createHandleRequest({
   authenticate: createAuthenticate({ principals, clock, regions: config.regions }),
   services: {
@@ -152,6 +154,7 @@ const handleRequest = createHandleRequest({
   },
   clock,
   log,
+  audit,
   onAnswered: count.requestAnswered,
   onForeignData: () => onForged({ kind: 'key' }),
 })

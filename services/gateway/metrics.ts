@@ -10,6 +10,7 @@ export interface GatewayMetrics extends BrokerMetrics {
   /** A request was refused for overload before it was looked at. */
   requestRefused(reason: RefusalReason): void
   connectionRefused(): void
+  auditLineLeftOut(): void
   requestsInFlight(count: number): void
   /** Once a call, single or batch. */
   published(o: { sealed: boolean; messages: number; bodyBytes: number }): void
@@ -35,6 +36,10 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'sealcast_connections_refused_total',
     'Connections closed as soon as they were accepted, since as many as allowed were open.',
   )
+  const auditLeftOut = metrics.counter(
+    'sealcast_audit_lines_left_out_total',
+    'Denied calls without an audit line of their own, since more were denied than are written.',
+  )
   const inFlight = metrics.gauge('sealcast_requests_in_flight', 'Requests read and not yet answered.')
   inFlight.set({}, 0)
   const published = metrics.counter(
@@ -54,6 +59,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
       requestSeconds.observe({ action }, seconds)
     },
     requestRefused: (reason) => refused.add({ reason }),
+    auditLineLeftOut: () => auditLeftOut.add({}),
     connectionRefused: () => connectionsRefused.add({}),
     requestsInFlight: (count) => inFlight.set({}, count),
     published({ sealed, messages, bodyBytes }) {

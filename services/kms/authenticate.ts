@@ -24,6 +24,7 @@ export interface Identity {
   /** ARN of who signed. */
   readonly arn: string
   readonly account: string
+  readonly accessKeyId?: string
   /** From the credential scope. */
   readonly region: string
   /** The publisher for whom the broker asks. */
@@ -69,7 +70,7 @@ export function createAuthenticate(o: {
     const { secretAccessKey, kind, arn, account } = signer
     verifier.verify(parsed, { request, secretAccessKey, service: 'kms', now: o.clock.now() })
     const onBehalfOf = readOnBehalfOf(request.headers[ON_BEHALF_OF_HEADER], parsed, { kind, arn })
-    return { kind, arn, account, region: parsed.region, onBehalfOf }
+    return { kind, arn, account, accessKeyId: parsed.accessKeyId, region: parsed.region, onBehalfOf }
   }
 }
 

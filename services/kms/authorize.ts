@@ -50,8 +50,14 @@ export function authorizeOperation(identity: Identity, operation: string): Calle
 export function authorizeKey({ caller }: { caller: Caller }, key: UsedKey, use: KeyUse): void {
   const { permission } = use
   const isOwn = caller.account === key.account
-  if (isOwn && (key.manager !== 'AWS' || isAllowedOnManagedKey(permission, caller))) return
-  if (findMatchingGrant(key, { caller, use }) !== undefined) return
+  const allowed =
+    (isOwn && (key.manager !== 'AWS' || isAllowedOnManagedKey(permission, caller))) ||
+    findMatchingGrant(key, { caller, use }) !== undefined
+  if (caller.notes !== undefined) {
+    caller.notes.resource = key.arn
+    caller.notes.decision = { allowed, ...(allowed ? {} : { reason: 'no-resource-allow' }) }
+  }
+  if (allowed) return
   throw new AccessDeniedError(
     `User: ${caller.arn} is not authorized to perform: kms:${permission} on resource: ${key.arn} ` +
       `because no resource-based policy allows the kms:${permission} action`,

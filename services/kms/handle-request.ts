@@ -8,7 +8,9 @@
  */
 
 import { randomUUID } from 'node:crypto'
+import type { Audit, AuditNotes } from '#shared/audit'
 import type { Fields, Log } from '#shared/log'
+import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate, Identity } from './authenticate.ts'
 import { authorizeOperation } from './authorize.ts'
 import { errorResponseOf } from './error-response.ts'
@@ -28,6 +30,8 @@ interface ReceivedRequest {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   /** undefined: longer than the limit, and not kept. */
   readonly body: Buffer | undefined
+  /** Address of the peer. */
+  readonly sourceIp: string | undefined
 }
 
 export interface Answer {
@@ -52,6 +56,7 @@ export function createHandleRequest(o: {
   faults?: Pick<FaultInjection, 'meet'>
   metrics: KmsMetrics
   log: Log
+  audit: Pick<Audit, 'record'>
 }): HandleRequest {
   return async (request) => {
     const startedAt = performance.now()
@@ -59,13 +64,22 @@ export function createHandleRequest(o: {
     const operation = operationOf(single(request.headers['x-amz-target']))
     const noted: Record<string, string> = {}
     const note = (fields: Record<string, string | undefined>) => Object.assign(noted, fields)
+    const known: Progress = { identity: undefined, notes: {} }
+    const record = (answered: AnsweredCall) => {
+      const notes = { resource: noted.keyArn, ...known.notes }
+      const { identity } = known
+      const call = auditedCallOf(answered, { operation, identity, notes, requestId, sourceIp: request.sourceIp })
+      if (call !== undefined) o.audit.record(call)
+      return call
+    }
     const settle = (outcome: string): Fields => {
       o.metrics.served.add({ operation: operation ?? 'unknown', outcome })
       const durationMs = Math.round((performance.now() - startedAt) * 1000) / 1000
       return { operation: operation ?? 'unknown', outcome, requestId, durationMs, ...noted }
     }
     try {
-      const result = await act(request, { ...o, operation, note })
+      const result = await act(request, { ...o, operation, note, known })
+      record('ok')
       o.log.info('request.served', settle('ok'))
       return { status: 200, requestId, body: result === undefined ? '' : JSON.stringify(result) }
     } catch (error) {
@@ -77,11 +91,20 @@ export function createHandleRequest(o: {
       const { status, name, body } = isInjected ? error.response : errorResponseOf(error)
       const fields = { ...settle(name), ...(isInjected ? { injected: true } : {}) }
       // What the caller did wrong needs no stack; what we did wrong needs a name to look for.
+      // The line of a denied call is its audit line.
+      const isDenied = !isInjected && record({ name, status })?.record === 'denied'
       if (status >= 500 && !isInjected) o.log.error('request.failed', fields, error)
-      else o.log.info('request.refused', fields)
+      else if (!isDenied) o.log.info('request.refused', fields)
       return { status, requestId, body: JSON.stringify(body) }
     }
   }
+}
+
+/** What is known of a request so far, for its audit line. */
+interface Progress {
+  /** undefined: it is not settled who calls. */
+  identity: Identity | undefined
+  readonly notes: AuditNotes
 }
 
 async function act(
@@ -92,18 +115,20 @@ async function act(
     faults?: Pick<FaultInjection, 'meet'>
     operation: string | undefined
     note: (fields: Record<string, string | undefined>) => void
+    known: Progress
   },
 ) {
   const { body, headers, method } = request
   if (body === undefined) throw new RequestTooLargeError('The request body is too large.')
   const [path = '', query = ''] = splitOnce(request.target, '?')
   const identity = o.authenticate({ method, path, query, headers, body })
+  o.known.identity = identity
   o.note(identityFields(identity))
   if (method !== 'POST' || path !== '/' || query !== '') throw new UnknownOperationError('The operation is not known.')
   const action = actionOf(o.operation)
   if (mediaTypeOf(headers) !== JSON_1_1) throw new SerializationError(`The content type must be ${JSON_1_1}.`)
   const operation = o.operation ?? 'unknown'
-  const caller = authorizeOperation(identity, operation)
+  const caller = { ...authorizeOperation(identity, operation), notes: o.known.notes }
   await o.faults?.meet({ operation, caller, body })
   return await action({
     operation,

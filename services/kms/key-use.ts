@@ -1,5 +1,6 @@
 /** Who wants what of which key: what authorize.ts decides about, and all that policies and grants may look at. */
 
+import type { AuditNotes } from '#shared/audit'
 import type { EncryptionContext } from './encryption-context.ts'
 import type { Place } from './key-identifier.ts'
 import type { KmsKey } from './keystore-file.ts'
@@ -9,6 +10,8 @@ export interface Caller extends Place {
   readonly arn: string
   /** Whether SNS, which the broker is to the KMS, asks for the principal. */
   readonly viaService: boolean
+  /** Where `authorizeKey` leaves what it decided, for the request's audit line. */
+  readonly notes?: AuditNotes
 }
 
 /** What is wanted of a key: all that a policy's conditions or a grant's constraints may look at. */

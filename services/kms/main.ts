@@ -6,6 +6,7 @@
  */
 
 import { readFile } from 'node:fs/promises'
+import { createAudit } from '#shared/audit'
 import { systemClock } from '#shared/clock'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog, type Log } from '#shared/log'
@@ -51,7 +52,8 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   const authenticate = createAuthenticate({ principals, broker, account: config.account, clock })
   const kmsMetrics = createKmsMetrics(metrics)
   const faults = createFaultInjection({ clock, keyStore, injected: kmsMetrics.injected })
-  const handleRequest = createHandleRequest({ keyStore, authenticate, faults, metrics: kmsMetrics, log })
+  using audit = createAudit({ log, clock, onLeftOut: () => kmsMetrics.auditLeftOut.add({}) })
+  const handleRequest = createHandleRequest({ keyStore, authenticate, faults, metrics: kmsMetrics, log, audit })
   await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
   const { host, port } = config
   await using server = await startServer({ host, port, tls: await readTls(config), handleRequest })

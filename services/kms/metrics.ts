@@ -5,6 +5,7 @@ import type { Counter, Metrics } from '#shared/metrics'
 export interface KmsMetrics {
   readonly served: Counter<'operation' | 'outcome'>
   readonly injected: Counter<'kind'>
+  readonly auditLeftOut: Counter<never>
 }
 
 export function createKmsMetrics(metrics: Metrics): KmsMetrics {
@@ -18,6 +19,10 @@ export function createKmsMetrics(metrics: Metrics): KmsMetrics {
       'sealcast_kms_injected_faults_total',
       'Faults that requests met because they were asked for: throttled, error, reset, hang, latency.',
       ['kind'],
+    ),
+    auditLeftOut: metrics.counter(
+      'sealcast_audit_lines_left_out_total',
+      'Denied calls without an audit line of their own, since more were denied than are written.',
     ),
   }
 }

@@ -75,7 +75,12 @@ export async function startServer(o: {
 async function serve(request: IncomingMessage, handle: HandleRequest): Promise<Answer> {
   const body = await readBody(request)
   const { method = '', url: target = '', headers } = request
-  return await handle({ method, target, headers, body })
+  return await handle({ method, target, headers, body, sourceIp: sourceIpOf(request) })
+}
+
+/** A socket that listens for both families names IPv4 peers in IPv6's form. */
+function sourceIpOf({ socket }: IncomingMessage): string | undefined {
+  return socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '')
 }
 
 /** Until the client gives up, or `released` is aborted. */

@@ -47,7 +47,13 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
     const principals = { findByAccessKey: (id: string) => users.get(id) }
     const authenticate = createAuthenticate({ principals, broker: BROKER, account: '000000000000', clock: systemClock })
     const metrics = createKmsMetrics(createMetrics({ service: 'kms' }))
-    const handleRequest = createHandleRequest({ keyStore, authenticate, metrics, log: SILENT })
+    const handleRequest = createHandleRequest({
+      keyStore,
+      authenticate,
+      metrics,
+      log: SILENT,
+      audit: { record: () => {} },
+    })
     const server = opening.use(await startServer({ host: '127.0.0.1', port: 0, tls: undefined, handleRequest }))
     return { keyStore, port: server.port, held: opening.move() }
   }
