@@ -30,6 +30,8 @@ export interface Caller {
   readonly userAgent?: string
   /** For whom a service acts, as it said in signed headers. Of a service alone: nobody else is believed. */
   readonly source?: { readonly arn?: string; readonly account?: string }
+  /** Of the signature; the audit line shows its end. */
+  readonly accessKeyId?: string
   /** Where `authorize` leaves what it decided, for the request's audit line. */
   readonly notes?: AuditNotes
 }

@@ -60,7 +60,7 @@ export function auditedCallOf(
     code: answered === 'ok' ? 'ok' : answered.code,
     sourceIp,
     principal: caller?.principal.arn,
-    accessKeyId: caller?.principal.accessKeyId,
+    accessKeyId: caller?.accessKeyId,
     region: caller?.region,
     notes,
   }

@@ -17,6 +17,7 @@ suite('authenticate()', () => {
     assert.deepEqual(authenticate(request, 'sns'), {
       principal,
       region: 'eu-central-1',
+      accessKeyId,
       sourceIp: '192.0.2.1',
       secure: true,
     })

@@ -66,6 +66,7 @@ export function createAuthenticate(o: {
     return {
       principal: signer.principal,
       region: parsed.region,
+      accessKeyId: parsed.accessKeyId,
       sourceIp: request.remoteAddress,
       secure: request.secure,
       ...(typeof userAgent === 'string' ? { userAgent } : {}),

@@ -18,6 +18,7 @@ suite('authenticate()', () => {
       kind: 'user',
       arn: USER_ARN,
       account: '111122223333',
+      accessKeyId: USER.accessKeyId,
       region: 'eu-west-1',
       onBehalfOf: undefined,
     })
