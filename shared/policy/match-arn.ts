@@ -1,0 +1,135 @@
+/**
+ * Patterns of ARNs: `arn:partition:service:region:account:resource`, each part matched by itself.
+ *
+ * A wildcard in one of the first five parts ends at its colon, so `arn:aws:sns:*:111122223333:orders` cannot reach into
+ * another account by a resource whose name has colons. The sixth part is everything after the fifth colon. A pattern with
+ * fewer parts must end with `*`, which then stands for all the rest.
+ *
+ * Rules: IAM User Guide, "IAM JSON policy elements: Resource".
+ */
+
+import { MalformedPolicyError } from './errors.ts'
+import {
+  compileTemplate,
+  insertValues,
+  isVariable,
+  parseTemplate,
+  type TemplatePart,
+  type TextPattern,
+  variablesIn,
+} from './template.ts'
+import { ANY } from './wildcard.ts'
+
+const PARTS = 6
+const PARTITION = /^(?:aws(?:-[a-z]+)*|\*)$/
+const SERVICE = /^[a-z0-9-]+$/
+
+export interface ArnPattern extends TextPattern {
+  readonly variables: readonly string[]
+}
+
+/**
+ * Reads one value of Resource or NotResource: `*`, or an ARN whose service is written out and whose variables are in its
+ * sixth part.
+ *
+ * @throws {MalformedPolicyError} `bad-resource` or `bad-variable`
+ */
+export function compileResource(text: string, variables: boolean, place: string): ArnPattern {
+  if (text === '*') return { variables: [], matches: () => true }
+  const parts = parseTemplate(text, { variables, wildcards: true }, place)
+  const split = splitAtColons(parts)
+  const [scheme, partition, service] = text.split(':')
+  if (scheme !== 'arn' || !PARTITION.test(partition ?? '') || !SERVICE.test(service ?? ''))
+    throw new MalformedPolicyError('bad-resource', place)
+  if (!isWhole(split)) throw new MalformedPolicyError('bad-resource', place)
+  if (
+    split
+      .slice(0, PARTS - 1)
+      .flat()
+      .some(isVariable)
+  )
+    throw new MalformedPolicyError('bad-variable', place)
+  if (split[PARTS - 1]?.length === 0) throw new MalformedPolicyError('bad-resource', place)
+  return compileArnParts(split)
+}
+
+/**
+ * Reads one value of an Arn operator: `*`, six parts, or text with variables, which is split after they were inserted.
+ *
+ * @throws {MalformedPolicyError} `bad-value` or `bad-variable`
+ */
+export function readArnPattern(text: string, variables: boolean, place: string): ArnPattern {
+  if (text === '*') return { variables: [], matches: () => true }
+  const parts = parseTemplate(text, { variables, wildcards: true }, place)
+  const split = splitAtColons(parts)
+  const inserted = variablesIn(parts)
+  if (inserted.length === 0) {
+    // IAM compares such text with nothing; better told than never matched.
+    if (!text.startsWith('arn:') || split.length !== PARTS) throw new MalformedPolicyError('bad-value', place)
+    return compileArnParts(split)
+  }
+  return {
+    variables: inserted,
+    matches: (arn, context) => {
+      const written = insertValues(parts, context)
+      if (written === undefined) return false
+      const pieces = splitAtColons(written)
+      return pieces.length === PARTS && compileArnParts(pieces).matches(arn, context)
+    },
+  }
+}
+
+/** Six parts, or fewer and the last one ends with a star. */
+function isWhole(split: readonly (readonly TemplatePart[])[]): boolean {
+  return split.length === PARTS || split.at(-1)?.at(-1) === ANY
+}
+
+function compileArnParts(split: readonly (readonly TemplatePart[])[]): ArnPattern {
+  const tests = split.map(compileTemplate)
+  const variables = split
+    .flat()
+    .filter(isVariable)
+    .map(({ key }) => key)
+  return {
+    variables,
+    matches: (arn, context) => {
+      const values = cutAtColons(arn, tests.length)
+      return values !== undefined && tests.every((test, i) => test.matches(values[i] ?? '', context))
+    },
+  }
+}
+
+/** @returns `count` parts, the last with all that is left, or undefined when there are fewer */
+function cutAtColons(arn: string, count: number): string[] | undefined {
+  const values: string[] = []
+  let at = 0
+  while (values.length < count - 1) {
+    const end = arn.indexOf(':', at)
+    if (end === -1) return undefined
+    values.push(arn.slice(at, end))
+    at = end + 1
+  }
+  values.push(arn.slice(at))
+  return values
+}
+
+function splitAtColons(parts: readonly TemplatePart[]): TemplatePart[][] {
+  let current: TemplatePart[] = []
+  const split = [current]
+  for (const part of parts) {
+    if (typeof part !== 'object' || !('text' in part)) {
+      current.push(part)
+      continue
+    }
+    let rest = part.text
+    while (split.length < PARTS && rest.includes(':')) {
+      const end = rest.indexOf(':')
+      if (end > 0) current.push({ text: rest.slice(0, end) })
+      rest = rest.slice(end + 1)
+      current = []
+      split.push(current)
+    }
+    if (rest !== '') current.push({ text: rest })
+  }
+  return split
+}
