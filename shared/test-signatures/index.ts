@@ -1,0 +1,5 @@
+export { expectedRefusal, type Refusal } from './expected-refusal.ts'
+export { mutationsOf, resigned } from './mutations.ts'
+export type { Signer } from './oracle.ts'
+export { otherShapes, queryShapes, type Shape } from './shapes.ts'
+export { readParameters, receivedParts, valuesOf, type WireRequest } from './wire-request.ts'
