@@ -1,98 +1,131 @@
 /**
- * Adds a principal with its first access key to the principals file, and makes the file when there is
- * none.
- *
- * Under the file's lock, so that of two commands at once neither loses what the other added; written as
- * a new file that replaces the old one, so that a gateway never reads half of it.
+ * Adds a principal to the principals file, with its first access key where it has any, and makes the file
+ * when there is none.
  */
 
-import { randomBytes } from 'node:crypto'
-import { mkdir, realpath } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import { type Clock, systemClock } from '#shared/clock'
-import { PrincipalArnError, PrincipalExistsError, PrincipalsFileMissingError } from './errors.ts'
-import { lockFile } from './file-lock.ts'
-import { parsePrincipalArn } from './principal-arn.ts'
+import { changePrincipalsFile, type WriteOptions } from './change-principals-file.ts'
+import { createAccessKey, createUniqueId, type NewAccessKey } from './create-access-key.ts'
+import { PrincipalArnError, PrincipalExistsError } from './errors.ts'
+import { checkPolicies, checkTrustPolicy } from './policy-limits.ts'
+import { assertServiceName, parsePrincipalArn } from './principal-arn.ts'
 import {
-  formatPrincipalsDocument,
+  type AccessKeyEntry,
   nameOf,
   type PolicyDocuments,
   type PrincipalEntry,
   type PrincipalsDocument,
 } from './principals-file.ts'
-import { readPrincipalsFile } from './read-principals-file.ts'
-import { replaceFile } from './replace-file.ts'
 
-export interface NewPrincipal {
+export interface NewPrincipal extends NewAccessKey {
   arn: string
-  accessKeyId: string
-  secretAccessKey: string
 }
 
-/** A command that waits longer for another one looks hung. */
-const LOCK_WAIT_MS = 5_000
+export interface NewService extends NewAccessKey {
+  service: string
+}
+
+interface Attributes {
+  /** By name; without any it may do nothing. */
+  policies?: PolicyDocuments
+  tags?: Readonly<Record<string, string>>
+  kmsRoleArn?: string
+}
 
 /**
- * @param o.arn of a user or root
- * @param o.policies of a user, by name; without any it may do nothing
+ * @param o.arn of a user or of an account's root, who may do everything in the account without a policy
  * @returns the only copy of the secret outside the file
- * @throws {PrincipalArnError} when the ARN is none of a principal
+ * @throws {PrincipalArnError} when the ARN is none of a user or root
  * @throws {PrincipalExistsError} when it is in the file already
- * @throws {PrincipalsFileLockedError} when another writer keeps the file locked
- * @throws what reading the file throws, except that it may be missing
+ * @throws {PolicyTooLargeError} when its policies are
+ * @throws what `changePrincipalsFile` throws
  */
 export async function addPrincipal(
   file: string,
-  o: { arn: string; policies?: PolicyDocuments; clock?: Clock; lockWaitMs?: number },
+  o: { arn: string } & Attributes & WriteOptions,
 ): Promise<NewPrincipal> {
-  const clock = o.clock ?? systemClock
   const { account, kind } = parsePrincipalArn(o.arn)
-  if (kind === 'role') throw new PrincipalArnError('Cannot add this principal: a role has no access keys')
-  await mkdir(dirname(resolve(file)), { recursive: true, mode: 0o700 })
-  const target = await followLink(file)
-  await using lock = await lockFile(target, { waitMs: o.lockWaitMs ?? LOCK_WAIT_MS, clock })
-  const document = await readOrStart(target)
-  if (document.principals.some((entry) => nameOf(entry) === o.arn)) {
-    throw new PrincipalExistsError(`Cannot add ${o.arn}: it is in the principals file already`)
+  if (kind === 'role') throw new PrincipalArnError(`Cannot add ${o.arn}: a role has no access keys`)
+  if (kind === 'root' && hasAttributes(o)) {
+    throw new PrincipalArnError(`Cannot add ${o.arn}: a root has no policies, tags and roles`)
   }
-  const accessKey = { ...createAccessKey(), createdAt: clock.now() }
-  const accessKeys = [accessKey]
-  const principal: PrincipalEntry =
+  const policies = o.policies ?? {}
+  checkPolicies(o.arn, policies)
+  const key = await addWithKey(file, o, o.arn, (accessKeys) =>
     kind === 'root'
       ? { arn: o.arn, userId: account, accessKeys }
-      : { arn: o.arn, userId: `AIDA${randomBase32(17)}`, accessKeys, policies: o.policies ?? {} }
-  const changed = formatPrincipalsDocument({ ...document, principals: [...document.principals, principal] })
-  await replaceFile(target, changed, { mode: 0o600, beforeRename: () => lock.assertHeld() })
-  return { arn: o.arn, accessKeyId: accessKey.id, secretAccessKey: accessKey.secret }
+      : { arn: o.arn, userId: createUniqueId('AIDA'), accessKeys, policies, ...attributesOf(o) },
+  )
+  return { arn: o.arn, ...key }
 }
 
-/** In AWS's form, since some clients check it: 20 characters, and 40 of base64 that are 240 random bits. */
-function createAccessKey(): { id: string; secret: string } {
-  return { id: `AKIA${randomBase32(16)}`, secret: randomBytes(30).toString('base64') }
+/**
+ * @param o.service as in `Principal: {"Service": …}`
+ * @throws {PrincipalArnError} when a service cannot be called so
+ * @throws {PrincipalExistsError} when it is in the file already
+ * @throws what `changePrincipalsFile` throws
+ */
+export async function addService(file: string, o: { service: string } & WriteOptions): Promise<NewService> {
+  const { service } = o
+  assertServiceName(service)
+  return { service, ...(await addWithKey(file, o, service, (accessKeys) => ({ service, accessKeys }))) }
 }
 
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-
-function randomBase32(length: number): string {
-  // 256 is a multiple of 32: every letter is as likely as any other.
-  return Array.from(randomBytes(length), (byte) => BASE32.charAt(byte % 32)).join('')
+/**
+ * Adds a role, which has no access keys: who may assume it stands in its trust policy.
+ *
+ * @param o.maxSessionSeconds 3,600 to 43,200
+ * @throws as `addPrincipal`
+ */
+export async function addRole(
+  file: string,
+  o: { arn: string; trustPolicy: PolicyDocuments[string]; maxSessionSeconds?: number } & Attributes & WriteOptions,
+): Promise<{ arn: string }> {
+  const { arn, trustPolicy } = o
+  if (parsePrincipalArn(arn).kind !== 'role') throw new PrincipalArnError(`Cannot add ${arn}: it is no role's ARN`)
+  const policies = o.policies ?? {}
+  checkPolicies(arn, policies)
+  checkTrustPolicy(arn, trustPolicy)
+  const { maxSessionSeconds } = o
+  return changePrincipalsFile(file, { ...o, isFirst: true }, (document) => {
+    const entry = {
+      arn,
+      roleId: createUniqueId('AROA'),
+      trustPolicy,
+      policies,
+      ...(maxSessionSeconds === undefined ? {} : { maxSessionSeconds }),
+      ...attributesOf(o),
+    }
+    return [withEntry(document, entry), { arn }]
+  })
 }
 
-async function readOrStart(file: string): Promise<PrincipalsDocument> {
-  try {
-    return (await readPrincipalsFile(file)).document
-  } catch (error) {
-    if (error instanceof PrincipalsFileMissingError) return { version: 2, principals: [] }
-    throw error
+async function addWithKey(
+  file: string,
+  o: WriteOptions,
+  name: string,
+  entryWith: (accessKeys: AccessKeyEntry[]) => PrincipalEntry,
+): Promise<NewAccessKey> {
+  return changePrincipalsFile(file, { ...o, isFirst: true }, (document, now) => {
+    const accessKey = createAccessKey(now)
+    const added = { accessKeyId: accessKey.id, secretAccessKey: accessKey.secret }
+    return [withEntry(document, entryWith([accessKey]), name), added]
+  })
+}
+
+function withEntry(document: PrincipalsDocument, entry: PrincipalEntry, name = nameOf(entry)): PrincipalsDocument {
+  if (document.principals.some((other) => nameOf(other) === name)) {
+    throw new PrincipalExistsError(`Cannot add ${name}: it is in the principals file already`)
   }
+  return { ...document, principals: [...document.principals, entry] }
 }
 
-/** Replacing a symbolic link would leave the file it points to behind, unchanged. */
-async function followLink(file: string): Promise<string> {
-  try {
-    return await realpath(file)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return resolve(file)
-    throw error
+function hasAttributes({ policies = {}, tags = {}, kmsRoleArn }: Attributes): boolean {
+  return Object.keys(policies).length > 0 || Object.keys(tags).length > 0 || kmsRoleArn !== undefined
+}
+
+function attributesOf({ tags, kmsRoleArn }: Attributes) {
+  return {
+    ...(tags === undefined || Object.keys(tags).length === 0 ? {} : { tags: { ...tags } }),
+    ...(kmsRoleArn === undefined ? {} : { kmsRoleArn }),
   }
 }

@@ -5,8 +5,25 @@ export interface CompiledPolicy {
   readonly text: string
 }
 
-export type CompilePolicy = (document: object, kind: 'identity' | 'resource') => CompiledPolicy
+type PolicyKind = 'identity' | 'trust'
 
-export function createPolicyCompiler(): CompilePolicy {
-  return (document) => ({ text: JSON.stringify(document) })
+export interface PolicyCompiler {
+  /** Of each kind and text, what was made of it. */
+  readonly compiled: ReadonlyMap<string, CompiledPolicy>
+  /** @throws {MalformedPolicyError} */
+  compile(text: string, kind: PolicyKind): CompiledPolicy
+}
+
+/** @param former of the last reading: what it compiled is taken over, and what is gone from the file forgotten */
+export function createPolicyCompiler(former?: PolicyCompiler): PolicyCompiler {
+  const compiled = new Map<string, CompiledPolicy>()
+  return {
+    compiled,
+    compile(text, kind) {
+      const key = `${kind} ${text}`
+      const policy = compiled.get(key) ?? former?.compiled.get(key) ?? { text }
+      compiled.set(key, policy)
+      return policy
+    },
+  }
 }

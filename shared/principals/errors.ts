@@ -34,3 +34,45 @@ export class PrincipalsFileLockedError extends BrokerError {
   override readonly fault = 'receiver'
   override readonly retryable = true
 }
+
+/** Nobody in the principals file is called so. */
+export class PrincipalNotFoundError extends BrokerError {
+  override readonly code = 'PRINCIPAL_NOT_FOUND'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
+/** A principal has as many access keys as it may have. */
+export class AccessKeyLimitError extends BrokerError {
+  override readonly code = 'ACCESS_KEY_LIMIT'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
+/** The principal has no access key of this id. */
+export class AccessKeyNotFoundError extends BrokerError {
+  override readonly code = 'ACCESS_KEY_NOT_FOUND'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
+/** The principal has no policy of this name. */
+export class PolicyNotFoundError extends BrokerError {
+  override readonly code = 'POLICY_NOT_FOUND'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
+/** A policy cannot be called so. */
+export class PolicyNameError extends BrokerError {
+  override readonly code = 'POLICY_NAME_INVALID'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}
+
+/** A principal's policies are larger than IAM allows. */
+export class PolicyTooLargeError extends BrokerError {
+  override readonly code = 'POLICY_TOO_LARGE'
+  override readonly fault = 'sender'
+  override readonly retryable = false
+}

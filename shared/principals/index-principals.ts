@@ -4,7 +4,9 @@
  */
 
 import { createHash } from 'node:crypto'
-import type { CompilePolicy } from './compile-policies.ts'
+import { DocumentError } from '#shared/config'
+import { BrokerError } from '#shared/errors'
+import type { CompiledPolicy, PolicyCompiler } from './compile-policies.ts'
 import type { NamedPolicy, Principal, Role, Signer } from './principal.ts'
 import { parsePrincipalArn } from './principal-arn.ts'
 import type { PolicyDocuments, PrincipalEntry, PrincipalsDocument, RoleEntry } from './principals-file.ts'
@@ -21,17 +23,17 @@ export interface PrincipalIndex {
 
 const DEFAULT_SESSION_SECONDS = 3_600
 
-/** @throws what compiling a policy throws, naming the place */
-export function indexPrincipals(document: PrincipalsDocument, compile: CompilePolicy): PrincipalIndex {
+/** @throws {DocumentError} when one of its policies is none, naming principal, policy and place */
+export function indexPrincipals(document: PrincipalsDocument, compiler: PolicyCompiler): PrincipalIndex {
   const signers = new Map<string, Signer>()
   const principals = new Map<string, Principal>()
   const roles = new Map<string, Role>()
   const services = new Map<string, Principal>()
   for (const entry of document.principals) {
-    const principal = principalOf(entry, document, compile)
+    const principal = principalOf(entry, document, compiler)
     if ('service' in entry) services.set(entry.service, principal)
     else principals.set(entry.arn, principal)
-    if ('roleId' in entry) roles.set(entry.arn, roleOf(entry, principal, compile))
+    if ('roleId' in entry) roles.set(entry.arn, roleOf(entry, principal, compiler))
     for (const { id, secret, status } of accessKeysOf(entry)) {
       if (status !== 'Inactive') signers.set(id, Object.freeze({ principal, secretAccessKey: secret }))
     }
@@ -44,7 +46,7 @@ export function indexPrincipals(document: PrincipalsDocument, compile: CompilePo
   }
 }
 
-function principalOf(entry: PrincipalEntry, document: PrincipalsDocument, compile: CompilePolicy): Principal {
+function principalOf(entry: PrincipalEntry, document: PrincipalsDocument, compiler: PolicyCompiler): Principal {
   if ('service' in entry) {
     const { service } = entry
     const version = versionOf([service])
@@ -61,28 +63,29 @@ function principalOf(entry: PrincipalEntry, document: PrincipalsDocument, compil
   const { account, kind } = parsePrincipalArn(entry.arn)
   const organizationId = document.accounts?.[account]?.organizationId
   const { policies = {}, tags = {}, kmsRoleArn } = 'policies' in entry ? entry : {}
+  const userId = 'roleId' in entry ? entry.roleId : entry.userId
   return Object.freeze({
     kind: kind === 'role' ? 'role-session' : kind,
     arn: entry.arn,
     account,
-    userId: 'roleId' in entry ? entry.roleId : entry.userId,
+    userId,
     ...(kind === 'role' ? { roleArn: entry.arn } : {}),
-    policies: compileAll(policies, compile),
+    policies: compileAll(entry.arn, policies, compiler),
     tags: new Map(Object.entries(tags)),
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(kmsRoleArn === undefined ? {} : { kmsRoleArn }),
     publisher: entry.arn,
-    version: versionOf([entry.arn, policies, tags, organizationId, kmsRoleArn]),
+    version: versionOf([entry.arn, userId, policies, tags, organizationId, kmsRoleArn]),
   })
 }
 
-function roleOf(entry: RoleEntry, principal: Principal, compile: CompilePolicy): Role {
+function roleOf(entry: RoleEntry, principal: Principal, compiler: PolicyCompiler): Role {
   const { arn, account, policies, tags, organizationId, kmsRoleArn, version } = principal
   return Object.freeze({
     arn,
     account,
     roleId: entry.roleId,
-    trustPolicy: compile(entry.trustPolicy, 'resource'),
+    trustPolicy: compile(entry.trustPolicy, 'trust', `the trust policy of ${arn}`, compiler),
     policies,
     maxSessionSeconds: entry.maxSessionSeconds ?? DEFAULT_SESSION_SECONDS,
     tags,
@@ -94,8 +97,20 @@ function roleOf(entry: RoleEntry, principal: Principal, compile: CompilePolicy):
 
 const NOTHING = { policies: [], tags: new Map<string, string>() } as const
 
-function compileAll(policies: PolicyDocuments, compile: CompilePolicy): readonly NamedPolicy[] {
-  return Object.entries(policies).map(([name, document]) => ({ name, policy: compile(document, 'identity') }))
+function compileAll(arn: string, policies: PolicyDocuments, compiler: PolicyCompiler): readonly NamedPolicy[] {
+  return Object.entries(policies).map(([name, document]) => ({
+    name,
+    policy: compile(document, 'identity', `the policy ${name} of ${arn}`, compiler),
+  }))
+}
+
+function compile(document: object, kind: 'identity' | 'trust', what: string, compiler: PolicyCompiler): CompiledPolicy {
+  try {
+    return compiler.compile(JSON.stringify(document), kind)
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    throw new DocumentError(`Cannot read the principals file: bad ${what}. ${error.message}`)
+  }
 }
 
 /** JSON of an array tells its parts apart; 128 bits so that no two are taken for each other. */

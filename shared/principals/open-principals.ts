@@ -29,8 +29,8 @@ export async function openPrincipals(o: {
   onReload?: () => void
 }): Promise<Principals> {
   const first = await readPrincipalsFile(o.file)
-  const compile = createPolicyCompiler()
-  let inForce = indexPrincipals(first.document, compile)
+  let compiler = createPolicyCompiler()
+  let inForce = indexPrincipals(first.document, compiler)
   let stamp = first.stamp
 
   const reload = async (): Promise<void> => {
@@ -40,7 +40,9 @@ export async function openPrincipals(o: {
     stamp = current
     const read = await readPrincipalsFile(o.file)
     stamp = read.stamp
-    inForce = indexPrincipals(read.document, compile)
+    const next = createPolicyCompiler(compiler)
+    inForce = indexPrincipals(read.document, next)
+    compiler = next
     o.onReload?.()
   }
   const watching = watchFile(o.file, () => reload().catch(o.onReloadFailure))

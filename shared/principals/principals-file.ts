@@ -12,7 +12,7 @@ import { ADMINISTRATOR_ACCESS } from './administrator-access.ts'
 import { assertServiceName, parsePrincipalArn } from './principal-arn.ts'
 
 /** As IAM has it: a second one so that the first can be replaced without a gap. */
-const MAX_ACCESS_KEYS = 2
+export const MAX_ACCESS_KEYS = 2
 
 const MAX_TAGS = 50
 
