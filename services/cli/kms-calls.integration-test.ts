@@ -54,6 +54,7 @@ async function setup() {
     const written = { output: '', errors: '' }
     const code = await runCommand(words, {
       env: env ?? { SEALCAST_REDIS_URL: server.url },
+      readStandardInput: async () => '',
       writeOutput: (text) => {
         written.output += text
       },

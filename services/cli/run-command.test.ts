@@ -10,8 +10,8 @@ suite('sealcast principals add', () => {
   test('prints an access key that is in the file from then on', async () => {
     await using cli = await setup()
     assert.equal(await cli.run('principals', 'add', '--user', 'teams/alice'), 0)
-    const accessKeyId = /^AWS_ACCESS_KEY_ID=(.+)$/m.exec(cli.output())?.[1] ?? ''
-    const secretAccessKey = /^AWS_SECRET_ACCESS_KEY=(.+)$/m.exec(cli.output())?.[1]
+    const accessKeyId = /^export AWS_ACCESS_KEY_ID=(.+)$/m.exec(cli.output())?.[1] ?? ''
+    const secretAccessKey = /^export AWS_SECRET_ACCESS_KEY=(.+)$/m.exec(cli.output())?.[1]
     await using principals = await openPrincipals({ file: cli.file, onReloadFailure: (error) => assert.ifError(error) })
     const principal = principals.findByAccessKey(accessKeyId)
     assert.equal(principal?.principal.arn, 'arn:aws:iam::000000000000:user/teams/alice')
@@ -45,7 +45,7 @@ suite('sealcast principals add', () => {
   for (const [name, ...words] of [
     ['neither ARN nor user', 'principals', 'add'],
     ['ARN and user both', 'principals', 'add', '--user', 'a', '--arn', 'arn:aws:iam::000000000000:user/a'],
-    ['an ARN of a role', 'principals', 'add', '--arn', 'arn:aws:iam::000000000000:role/a'],
+    ['a role without trust policy', 'principals', 'add', '--arn', 'arn:aws:iam::000000000000:role/a'],
     ['a user name that IAM does not allow', 'principals', 'add', '--user', 'a b'],
     ['an empty user name', 'principals', 'add', '--user', ''],
     ['an unknown option', 'principals', 'add', '--user', 'a', '--jsno'],
@@ -96,15 +96,20 @@ async function setup(env: Record<string, string> = {}) {
   const surroundings = { SEALCAST_HOME: home, ...env } as Record<string, string>
   let output = ''
   let errors = ''
+  let input = ''
   return {
     home,
     file: join(home, 'principals.json'),
     env: surroundings,
+    setInput: (text: string) => {
+      input = text
+    },
     output: () => output,
     errors: () => errors,
     run: (...words: string[]) =>
       runCommand(words, {
         env: surroundings,
+        readStandardInput: async () => input,
         writeOutput: (text) => {
           output += text
         },

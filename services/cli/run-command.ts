@@ -20,6 +20,8 @@ import { readCliConfig, readKeysConfig, readKmsCallsConfig } from './config.ts'
 
 export interface Surroundings {
   env: Environment
+  /** All of it; asked for only by commands that need it. */
+  readStandardInput: () => Promise<string>
   writeOutput: (text: string) => void
   writeError: (text: string) => void
 }
@@ -33,7 +35,7 @@ const REFUSED = 2
  * @returns the exit code
  */
 export async function runCommand(words: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { env, writeOutput, writeError } = surroundings
+  const { env, readStandardInput, writeOutput, writeError } = surroundings
   const program = new Command('sealcast')
     .description('Operates a Sealcast deployment.')
     .exitOverride()
@@ -43,7 +45,7 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
       // A suggestion comes on a second line; scripts and logs want one.
       outputError: (text, write) => write(`${text.trim().replaceAll(/\s*\n\s*/g, ' ')}\n`),
     })
-  addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), writeOutput })
+  addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), readStandardInput, writeOutput })
   addKmsCommand(program, { readConfig: () => readKmsCallsConfig(env), clock: systemClock, writeOutput })
   addKeysCommand(program, { readConfig: () => readKeysConfig(env), writeOutput, writeError })
   try {

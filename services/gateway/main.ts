@@ -10,7 +10,7 @@ import { createKmsLedger } from '#shared/kms-ledger'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
-import { openPrincipals } from '#shared/principals'
+import { openPrincipals, reportReloads } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from '#shared/redis'
 import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
@@ -46,10 +46,7 @@ await using _metricsServer = await serveMetrics({
   port: config.metricsPort,
   reusePort: config.metricsReusePort,
 })
-await using principals = await openPrincipals({
-  file: config.principalsFile,
-  onReloadFailure: (error) => log.error('principals.reload-failed', {}, error),
-})
+await using principals = await openPrincipals({ file: config.principalsFile, ...reportReloads({ log, metrics }) })
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
 const certificates = await readSigningCertificates(config.secretsDir)

@@ -11,7 +11,7 @@ import { systemClock } from '#shared/clock'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog, type Log } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
-import { openPrincipals } from '#shared/principals'
+import { openPrincipals, reportReloads } from '#shared/principals'
 import { readBrokerCredential } from '#shared/secrets'
 import { createAuthenticate } from './authenticate.ts'
 import { type KmsConfig, readKmsConfig } from './config.ts'
@@ -44,11 +44,7 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   await using keyStore = await openKeyStore({ dir: config.dir, clock, onEvent: (event) => report(event, log) })
   await using _upkeep = await startUpkeep({ keyStore, log })
   const broker = await readBrokerCredential(config.secretsDir)
-  await using principals = await openPrincipals({
-    file: config.principalsFile,
-    onReloadFailure: (error) => log.error('principals.reload-failed', {}, error),
-    onReload: () => log.info('principals.reloaded'),
-  })
+  await using principals = await openPrincipals({ file: config.principalsFile, ...reportReloads({ log, metrics }) })
   const authenticate = createAuthenticate({ principals, broker, account: config.account, clock })
   const kmsMetrics = createKmsMetrics(metrics)
   const faults = createFaultInjection({ clock, keyStore, injected: kmsMetrics.injected })

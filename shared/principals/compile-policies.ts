@@ -1,9 +1,6 @@
 /** Policy documents of the file, compiled once and kept while their text stays as it is. */
 
-/** What `#shared/policy` makes of a document. */
-export interface CompiledPolicy {
-  readonly text: string
-}
+import { type CompiledPolicy, compilePolicy } from '#shared/policy'
 
 type PolicyKind = 'identity' | 'trust'
 
@@ -21,7 +18,7 @@ export function createPolicyCompiler(former?: PolicyCompiler): PolicyCompiler {
     compiled,
     compile(text, kind) {
       const key = `${kind} ${text}`
-      const policy = compiled.get(key) ?? former?.compiled.get(key) ?? { text }
+      const policy = compiled.get(key) ?? former?.compiled.get(key) ?? compilePolicy(text, { kind })
       compiled.set(key, policy)
       return policy
     },

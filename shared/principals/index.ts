@@ -13,6 +13,6 @@ export {
 export { type ListedPrincipal, listPolicies, listPrincipals, readPolicyOf } from './list-principals.ts'
 export { openPrincipals, type Principals } from './open-principals.ts'
 export type { Principal, Role, Signer } from './principal.ts'
-export { roleArnOf, userArnOf } from './principal-arn.ts'
+export { parsePrincipalArn, roleArnOf, userArnOf } from './principal-arn.ts'
 export type { PolicyDocuments } from './principals-file.ts'
 export { reportReloads } from './report-reloads.ts'

@@ -1,11 +1,6 @@
 /** Who a request is made by, and what is known of it. */
 
-import type { CompiledPolicy } from './compile-policies.ts'
-
-export interface NamedPolicy {
-  readonly name: string
-  readonly policy: CompiledPolicy
-}
+import type { CompiledPolicy, NamedPolicy } from '#shared/policy'
 
 export interface Principal {
   readonly kind: 'user' | 'root' | 'role-session' | 'service'

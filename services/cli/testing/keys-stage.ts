@@ -84,6 +84,7 @@ export async function startKeysStage(): Promise<KeysStage> {
     }
     const code = await runCommand(words, {
       env,
+      readStandardInput: async () => '',
       writeOutput: (text) => {
         written.output += text
       },
