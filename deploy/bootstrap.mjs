@@ -91,7 +91,7 @@ try {
   for (const needed of command.needs?.(args) ?? []) await step(needed.program, () => installProgram(root, needed))
   const node = await step('node', () => findNode(root))
   stopExitingOnSignals()
-  await runEntry({ node, entry: join(root, command.entry), args, stopsWithUs: command.stopsWithUs === true })
+  await runEntry({ root, node, entry: join(root, command.entry), args, stopsWithUs: command.stopsWithUs === true })
 } catch (error) {
   if (!(error instanceof BootstrapError)) throw error
   process.stderr.write(`${error.message}\n`)

@@ -37,7 +37,7 @@ const CONCURRENCY: Record<Tier, number> = {
   unit: Math.max(2, availableParallelism()),
   integration: Math.min(4, Math.max(2, availableParallelism())),
   // They wait more than they work. Continuous integration, which takes all rounds of them, runs one at a time.
-  e2e: process.env.TEST_FULL === '1' ? 1 : 2,
+  e2e: process.env.TEST_FULL === '1' ? 1 : 3,
 }
 /** A file that hangs ends its run as a failure. */
 const TIMEOUT_MS: Record<Tier, number> = { unit: 120_000, integration: 240_000, e2e: 600_000 }
