@@ -45,6 +45,8 @@ export interface PrincipalList {
   readonly everyone: boolean
   /** ARNs as written; 12 digits as the ARN of the account's root. */
   readonly aws: readonly string[]
+  /** Of the roots among them: 12 digits each. */
+  readonly accounts: readonly string[]
   readonly services: readonly string[]
   /** Understood, and nobody here is one. */
   readonly federated: readonly string[]

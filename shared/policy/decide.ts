@@ -6,7 +6,7 @@
  * Rules: IAM User Guide, "Policy evaluation logic"; for keys KMS Developer Guide, "Determining access to keys".
  */
 
-import type { AccessRequest, NamedPolicy } from './access-request.ts'
+import type { AccessRequest } from './access-request.ts'
 import type { CompiledPolicy, PrincipalMatch, Statement } from './compiled-policy.ts'
 
 /** What allowed or denied: `root` is an account's root, which needs no policy, and `grant` a key's grant. */
@@ -54,8 +54,10 @@ export function decideByUnion(request: AccessRequest, resourcePolicy?: CompiledP
   if (request.subject.account !== request.resourceAccount) return byBoth(found)
   if (identity !== undefined && session) return { allowed: true, by: identity }
   if (resource !== undefined && isEnough(resource, found, request)) return { allowed: true, by: resource.by }
-  if (identity !== undefined || resource?.match === 'principal') return refuse('session')
-  return refuse('identity')
+  const lacks: Lacking[] = []
+  if (identity === undefined && resource?.match !== 'principal') lacks.push('identity')
+  if (!session) lacks.push('session')
+  return refuse(...lacks)
 }
 
 /**
@@ -74,7 +76,7 @@ export function decideByResourcePolicy(
     return session ? { allowed: true, by: { source: 'grant', policy: grant.id, index: 0 } } : refuse('session')
   if (request.subject.kind === 'service') return byResourceAlone(resource)
   if (request.subject.account !== request.resourceAccount) return byBoth(found)
-  if (resource === undefined) return refuse('resource')
+  if (resource === undefined) return session ? refuse('resource') : refuse('resource', 'session')
   if (isEnough(resource, found, request)) return { allowed: true, by: resource.by }
   if (resource.match === 'account') return byBoth(found)
   return refuse('session')
@@ -93,48 +95,42 @@ interface ResourceAllow {
   readonly match: PrincipalMatch
 }
 
+/** Allows and denials in one pass: of several denials the first is named, identity policies before the resource's. */
 function findAllows(request: AccessRequest, resourcePolicy: CompiledPolicy | undefined): Allows | Decision {
   const { subject } = request
-  const policies = sidesOf(request, resourcePolicy)
-  for (const side of policies) {
-    const denying = side.policy.statements.find((one) => one.effect === 'Deny' && applies(one, request) !== undefined)
-    if (denying !== undefined) return { allowed: false, reason: 'explicit-deny', by: name(denying, side), lacks: [] }
-  }
+  const action = request.action.toLowerCase()
   let identity: DecidingStatement | undefined = subject.kind === 'root' ? { source: 'root', index: 0 } : undefined
-  let session = subject.sessionPolicy === undefined
-  let resource: ResourceAllow | undefined
-  for (const side of policies) {
-    for (const statement of side.policy.statements) {
-      if (statement.effect !== 'Allow') continue
-      const match = applies(statement, request)
-      if (match === undefined) continue
-      if (side.source === 'identity') identity ??= name(statement, side)
-      else if (side.source === 'session') session = true
-      else if (isCloser(match, resource?.match)) resource = { by: name(statement, side), match }
+  for (const { name, policy } of subject.policies) {
+    for (const statement of policy.statements) {
+      if (statement.effect === 'Allow' && identity !== undefined) continue
+      if (matchStatement(statement, action, request) === undefined) continue
+      const by = nameStatement('identity', statement, name)
+      if (statement.effect === 'Deny') return deny(by)
+      identity = by
     }
+  }
+  let session = subject.sessionPolicy === undefined
+  for (const statement of subject.sessionPolicy?.statements ?? []) {
+    if (matchStatement(statement, action, request) === undefined) continue
+    if (statement.effect === 'Deny') return deny(nameStatement('session', statement))
+    session = true
+  }
+  let resource: ResourceAllow | undefined
+  for (const statement of resourcePolicy?.statements ?? []) {
+    const match = matchStatement(statement, action, request)
+    if (match === undefined) continue
+    if (statement.effect === 'Deny') return deny(nameStatement('resource', statement))
+    if (isCloser(match, resource?.match)) resource = { by: nameStatement('resource', statement), match }
   }
   return { identity, session, resource }
 }
 
-interface Side {
-  readonly source: 'identity' | 'session' | 'resource'
-  readonly policy: CompiledPolicy
-  readonly name?: string
-}
-
-function sidesOf({ subject }: AccessRequest, resourcePolicy: CompiledPolicy | undefined): Side[] {
-  const sides: Side[] = subject.policies.map(({ name, policy }: NamedPolicy) => ({ source: 'identity', policy, name }))
-  if (subject.sessionPolicy !== undefined) sides.push({ source: 'session', policy: subject.sessionPolicy })
-  if (resourcePolicy !== undefined) sides.push({ source: 'resource', policy: resourcePolicy })
-  return sides
-}
-
-function applies(statement: Statement, request: AccessRequest): PrincipalMatch | undefined {
-  if (!statement.matchesAction(request.action.toLowerCase())) return undefined
-  if (!statement.matchesResource(request.resource, request.context)) return undefined
+/** @returns how the statement names the caller, or undefined when it does not apply to the request */
+function matchStatement(statement: Statement, action: string, request: AccessRequest): PrincipalMatch | undefined {
+  const { resource, context } = request
+  if (!statement.matchesAction(action) || !statement.matchesResource(resource, context)) return undefined
   const match = statement.matchPrincipal(request.subject)
-  if (match === undefined || !statement.matchesConditions(request.context)) return undefined
-  return match
+  return match !== undefined && statement.matchesConditions(context) ? match : undefined
 }
 
 const CLOSENESS: Readonly<Record<PrincipalMatch, number>> = { account: 1, principal: 2, session: 3 }
@@ -171,11 +167,10 @@ function refuse(...lacks: readonly Lacking[]): Decision {
   return { allowed: false, reason: `no-${lacks[0] ?? 'identity'}-allow`, lacks }
 }
 
-function name(statement: Statement, side: Side): DecidingStatement {
-  return {
-    source: side.source,
-    ...(side.name === undefined ? {} : { policy: side.name }),
-    ...(statement.sid === undefined ? {} : { sid: statement.sid }),
-    index: statement.index,
-  }
+function deny(by: DecidingStatement): Decision {
+  return { allowed: false, reason: 'explicit-deny', by, lacks: [] }
+}
+
+function nameStatement(source: DecidingStatement['source'], { sid, index }: Statement, policy?: string) {
+  return { source, ...(policy === undefined ? {} : { policy }), ...(sid === undefined ? {} : { sid }), index }
 }

@@ -11,3 +11,4 @@ export {
 } from './decide.ts'
 export { MalformedPolicyError, type PolicyFault } from './errors.ts'
 export type { ConditionContext, Identity } from './identity.ts'
+export { findMissingStatements, type MissingStatement, type PlainStatement } from './missing-statements.ts'

@@ -17,16 +17,26 @@ import type { Json } from './read-json.ts'
 const TYPES: ReadonlySet<string> = new Set(['AWS', 'Service', 'Federated', 'CanonicalUser'])
 const ACCOUNT = /^\d{12}$/
 const NAME = '[A-Za-z0-9+=,.@_-]+'
+const PATH_AND_NAME = `(?:${NAME}/)*${NAME}`
 const PRINCIPAL_ARN = new RegExp(
-  `^arn:aws(?:-[a-z]+)*:(?:iam::\\d{12}:(?:root|(?:user|role)/(?:[!-.0-~]+/)*${NAME})` +
+  `^arn:aws(?:-[a-z]+)*:(?:iam::\\d{12}:(?:root|(?:user|role)/${PATH_AND_NAME})` +
     `|sts::\\d{12}:(?:assumed-role/${NAME}/${NAME}|federated-user/${NAME}))$`,
 )
 const ROOT_ARN = /^arn:[a-z-]+:iam::(\d{12}):root$/
 const SERVICE = /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com(?:\.cn)?$/
 
+const EVERYONE: PrincipalList = {
+  everyone: true,
+  aws: [],
+  accounts: [],
+  services: [],
+  federated: [],
+  canonicalUsers: [],
+}
+
 /** @throws {MalformedPolicyError} `bad-principal`, `wrong-type`, `unknown-element` or `empty-list` */
 export function readPrincipals(value: Json, place: string): PrincipalList {
-  if (value === '*') return { everyone: true, aws: [], services: [], federated: [], canonicalUsers: [] }
+  if (value === '*') return EVERYONE
   if (typeof value === 'string') throw new MalformedPolicyError('bad-principal', place)
   const types = readObject(value, place)
   refuseUnknown(types, TYPES, place)
@@ -39,10 +49,14 @@ export function readPrincipals(value: Json, place: string): PrincipalList {
     if (bad !== -1) throw new MalformedPolicyError('bad-principal', placeOf(listed, within(place, type), bad))
     return texts
   }
-  const aws = read('AWS', (text) => text === '*' || ACCOUNT.test(text) || PRINCIPAL_ARN.test(text))
+  const named = read('AWS', (text) => text === '*' || ACCOUNT.test(text) || PRINCIPAL_ARN.test(text))
+  const aws = named
+    .filter((text) => text !== '*')
+    .map((text) => (ACCOUNT.test(text) ? `arn:aws:iam::${text}:root` : text))
   return {
-    everyone: aws.includes('*'),
-    aws: aws.filter((text) => text !== '*').map((text) => (ACCOUNT.test(text) ? `arn:aws:iam::${text}:root` : text)),
+    everyone: named.includes('*'),
+    aws,
+    accounts: aws.flatMap((arn) => ROOT_ARN.exec(arn)?.[1] ?? []),
     services: read('Service', (text) => SERVICE.test(text)),
     federated: read('Federated', (text) => text !== ''),
     canonicalUsers: read('CanonicalUser', (text) => text !== ''),
@@ -55,7 +69,7 @@ export function matchPrincipals(list: PrincipalList, subject: Identity): Princip
   if (list.aws.includes(subject.arn)) return subject.kind === 'role-session' ? 'session' : 'principal'
   if (list.everyone) return 'principal'
   if (subject.roleArn !== undefined && list.aws.includes(subject.roleArn)) return 'principal'
-  return list.aws.some((arn) => ROOT_ARN.exec(arn)?.[1] === subject.account) ? 'account' : undefined
+  return list.accounts.includes(subject.account) ? 'account' : undefined
 }
 
 /** @returns whether every principal that the caller is stands in the list */
@@ -63,7 +77,5 @@ export function areAllListed(list: PrincipalList, subject: Identity): boolean {
   if (list.everyone) return true
   if (subject.kind === 'service') return list.services.includes(subject.arn)
   const own = subject.roleArn === undefined ? [subject.arn] : [subject.arn, subject.roleArn]
-  return (
-    own.every((arn) => list.aws.includes(arn)) && list.aws.some((arn) => ROOT_ARN.exec(arn)?.[1] === subject.account)
-  )
+  return list.accounts.includes(subject.account) && own.every((arn) => list.aws.includes(arn))
 }

@@ -1,3 +1,5 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of policies
+
 /**
  * Text of a policy in which `${key}` stands for a value of the request, and `*` and `?` for any characters.
  *

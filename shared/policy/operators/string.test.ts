@@ -1,0 +1,57 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of policies
+
+import { suite } from 'node:test'
+import { checkTable } from '../testing/check-table.ts'
+
+suite('string operators', () => {
+  checkTable(
+    [
+      ['StringEquals', 'blue', 'blue', true],
+      ['StringEquals', 'blue', 'Blue', false],
+      ['StringEquals', ['red', 'blue'], 'blue', true],
+      ['StringEquals', 'blue', undefined, false],
+      ['StringEquals', '', '', true],
+      ['StringEquals', '*', 'blue', false],
+      ['StringEquals', '*', '*', true],
+      ['StringEquals', 300, '300', true],
+      ['StringEquals', 1.0, '1', true],
+      ['StringEquals', true, 'true', true],
+      ['StringEquals', '${aws:username}', 'alice', true],
+      ['StringEquals', 'x-${AWS:UserName}-y', 'x-alice-y', true],
+      ['StringEquals', '${test:absent}', '${test:absent}', false],
+      ['StringEquals', "${test:absent, 'nobody'}", 'nobody', true],
+      ['StringEquals', "${test:absent,'nobody'}", 'nobody', true],
+      ['StringEquals', "${aws:username, 'nobody'}", 'nobody', false],
+      ['StringEquals', '${$}{aws:username}', '${aws:username}', true],
+      ['StringEquals', '$', '$', true],
+      ['StringNotEquals', 'blue', 'red', true],
+      ['StringNotEquals', ['red', 'blue'], 'blue', false],
+      ['StringNotEquals', ['red', 'blue'], 'green', true],
+      ['StringNotEquals', 'blue', undefined, true],
+      ['StringNotEquals', '${test:absent}', 'blue', true],
+      ['StringEqualsIgnoreCase', 'Blue', 'bLUE', true],
+      ['StringEqualsIgnoreCase', '${test:mixed}', 'MIXED*', true],
+      ['StringEqualsIgnoreCase', "${test:absent, 'Blue'}", 'blue', true],
+      ['StringNotEqualsIgnoreCase', 'Blue', 'bLUE', false],
+      ['StringNotEqualsIgnoreCase', 'Blue', 'red', true],
+      ['StringLike', 'b*e', 'blue', true],
+      ['StringLike', 'b?ue', 'blue', true],
+      ['StringLike', 'b?ue', 'bue', false],
+      ['StringLike', 'B*', 'blue', false],
+      ['StringLike', '*', '', true],
+      ['StringLike', '?', '', false],
+      ['StringLike', 'a${*}', 'ab', false],
+      ['StringLike', 'a${*}', 'a*', true],
+      ['StringLike', 'a${?}', 'ab', false],
+      ['StringLike', 'a${?}', 'a?', true],
+      ['StringLike', '${test:star}', 'anything', false],
+      ['StringLike', '${test:star}', '*', true],
+      ['StringLike', '${test:star}*', '*-and-more', true],
+      ['StringLike', "${test:absent, '*'}", 'anything', false],
+      ['StringNotLike', 'b*', 'blue', false],
+      ['StringNotLike', ['r*', 'b*'], 'green', true],
+      ['StringNotLike', 'b*', undefined, true],
+    ],
+    { 'aws:username': 'alice', 'test:star': '*', 'test:mixed': 'Mixed*' },
+  )
+})
