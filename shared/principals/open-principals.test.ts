@@ -4,7 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { BrokerError } from '#shared/errors'
-import { addPrincipal, openPrincipals } from './index.ts'
+import {
+  ADMINISTRATOR_ACCESS,
+  addAccessKey,
+  addPrincipal,
+  addRole,
+  addService,
+  changeAccessKey,
+  changeAttributes,
+  openPrincipals,
+  removePolicy,
+  removePrincipal,
+  setOrganization,
+} from './index.ts'
 
 suite('openPrincipals()', () => {
   test('finds a principal by access key, and nobody by any other', async () => {
@@ -43,6 +55,83 @@ suite('openPrincipals()', () => {
       assert.ok(performance.now() - since < 1_000)
       assert.equal(principals.findByAccessKey(added.accessKeyId)?.principal.arn, arn)
     }
+  })
+
+  test('finds roles, services and sessions by name, with compiled policies', async () => {
+    await using dir = await setup()
+    const trustPolicy = {
+      Version: '2012-10-17',
+      Statement: { Effect: 'Allow', Principal: { AWS: ALICE }, Action: 'sts:AssumeRole' },
+    }
+    const arn = 'arn:aws:iam::000000000000:role/ops'
+    await addRole(dir.file, { arn, trustPolicy, policies: ADMINISTRATOR_ACCESS, tags: { team: 'a' } })
+    const s3 = await addService(dir.file, { service: 's3.amazonaws.com' })
+    await setOrganization(dir.file, '000000000000', { organizationId: 'o-abcdefghij' })
+    await using principals = await openPrincipals({ file: dir.file, ...dir.events })
+
+    const role = principals.findRole(arn)
+    assert.equal(role?.trustPolicy.statements.length, 1)
+    assert.match(role.roleId, /^AROA/)
+    assert.equal(role.maxSessionSeconds, 3_600)
+    const session = principals.findPrincipal(arn)
+    assert.deepEqual(
+      [session?.kind, session?.roleArn, session?.publisher, session?.organizationId, session?.tags.get('team')],
+      ['role-session', arn, arn, 'o-abcdefghij', 'a'],
+    )
+    assert.equal(session?.policies[0]?.policy.statements[0]?.effect, 'Allow')
+    assert.equal(session?.version, role.version)
+
+    const service = principals.findService('s3.amazonaws.com')
+    assert.deepEqual([service?.kind, service?.account, service?.arn], ['service', 'aws', 's3.amazonaws.com'])
+    assert.equal(principals.findByAccessKey(s3.accessKeyId)?.principal, service)
+    for (const other of ['', '__proto__', 'S3.amazonaws.com', 'arn:aws:iam::000000000000:role/other']) {
+      assert.equal(principals.findPrincipal(other), undefined)
+      assert.equal(principals.findRole(other), undefined)
+      assert.equal(principals.findService(other), undefined)
+    }
+  })
+
+  test('gives a principal another version with every change that decisions depend on, and no other', async () => {
+    await using dir = await setup()
+    await addPrincipal(dir.file, { arn: ALICE, policies: ADMINISTRATOR_ACCESS })
+    await addPrincipal(dir.file, { arn: BOB })
+    await using principals = await openPrincipals({ file: dir.file, ...dir.events })
+    const versionAfter = async (change: () => Promise<unknown>) => {
+      const reloaded = dir.next('reloaded')
+      await change()
+      await reloaded
+      return principals.findPrincipal(ALICE)?.version
+    }
+    const first = principals.findPrincipal(ALICE)?.version
+    assert.equal(await versionAfter(() => addAccessKey(dir.file, ALICE)), first)
+    assert.equal(await versionAfter(() => removePrincipal(dir.file, BOB)), first)
+    const seen = new Set([first])
+    for (const change of [
+      () => changeAttributes(dir.file, ALICE, { tags: { team: 'a' } }),
+      () => changeAttributes(dir.file, ALICE, { kmsRoleArn: 'arn:aws:iam::111122223333:role/r' }),
+      () => setOrganization(dir.file, '000000000000', { organizationId: 'o-abcdefghij' }),
+      () => removePolicy(dir.file, ALICE, { name: 'AdministratorAccess' }),
+      async () => {
+        await removePrincipal(dir.file, ALICE)
+        await addPrincipal(dir.file, { arn: ALICE })
+      },
+    ]) {
+      seen.add(await versionAfter(change))
+    }
+    assert.equal(seen.size, 6)
+  })
+
+  test('refuses an access key that was switched off, and keeps the other', async () => {
+    await using dir = await setup()
+    const first = await addPrincipal(dir.file, { arn: ALICE })
+    const second = await addAccessKey(dir.file, ALICE)
+    await using principals = await openPrincipals({ file: dir.file, ...dir.events })
+    assert.equal(principals.findByAccessKey(first.accessKeyId)?.principal.arn, ALICE)
+    const reloaded = dir.next('reloaded')
+    await changeAccessKey(dir.file, ALICE, { id: first.accessKeyId, to: 'Inactive' })
+    await reloaded
+    assert.equal(principals.findByAccessKey(first.accessKeyId), undefined)
+    assert.equal(principals.findByAccessKey(second.accessKeyId)?.secretAccessKey, second.secretAccessKey)
   })
 
   test('drops a principal that is gone from a file written in place', async () => {
@@ -90,6 +179,15 @@ suite('openPrincipals()', () => {
       'has an unknown field',
       'DOCUMENT_INVALID',
       (file: string) => replace(file, '{"version":1,"principals":[],"x":1}'),
+    ],
+    [
+      'has a policy that is none',
+      'DOCUMENT_INVALID',
+      async (file: string) => {
+        const document = JSON.parse(await readFile(file, 'utf8'))
+        document.principals[0].policies = { own: { Version: '2012-10-17', Statement: [{ Effect: 'Alow' }] } }
+        await replace(file, JSON.stringify(document))
+      },
     ],
     ['may be read by others', 'PRINCIPALS_FILE_EXPOSED', (file: string) => chmod(file, 0o644)],
     ['is gone', 'PRINCIPALS_FILE_MISSING', (file: string) => unlink(file)],

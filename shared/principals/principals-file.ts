@@ -118,14 +118,18 @@ const firstFileSchema = schema.strictObject({
   ),
 })
 
-const versionSchema = schema.looseObject({ version: schema.literal([1, 2]) })
+// One reading of the text: it may be large, and services wait for it.
+const anyVersionSchema = schema.discriminatedUnion('version', [firstFileSchema, fileSchema])
+
+/** Far more than any deployment needs: 10,000 principals with full policies are 20 to 30 MB. */
+export const MAX_FILE_BYTES = 64 * 1024 * 1024
 
 const NAME = 'principals file'
 
 /** @throws {DocumentError} naming the place that is wrong, never a value but an ARN that stands there twice */
 export function parsePrincipalsDocument(text: string): PrincipalsDocument {
-  const { version } = parseDocument(NAME, versionSchema, text)
-  const document = version === 1 ? parseFirstVersion(text) : parseDocument(NAME, fileSchema, text)
+  const read = parseDocument(NAME, anyVersionSchema, text)
+  const document = read.version === 1 ? fromFirstVersion(read) : read
   const names = new Set<string>()
   const accessKeyIds = new Set<string>()
   for (const [at, entry] of document.principals.entries()) {
@@ -143,8 +147,11 @@ export function parsePrincipalsDocument(text: string): PrincipalsDocument {
   return document
 }
 
+/** @throws {DocumentError} when it is too large to be read again */
 export function formatPrincipalsDocument(document: PrincipalsDocument): string {
-  return `${JSON.stringify(document, undefined, 2)}\n`
+  const text = `${JSON.stringify(document, undefined, 2)}\n`
+  if (Buffer.byteLength(text) <= MAX_FILE_BYTES) return text
+  throw new DocumentError(`Cannot write the ${NAME}: it may have at most ${MAX_FILE_BYTES} bytes`)
 }
 
 /** What it is called by: its ARN, or a service's name. */
@@ -157,8 +164,7 @@ export function accessKeysOf(entry: PrincipalEntry): readonly AccessKeyEntry[] {
   return 'accessKeys' in entry ? entry.accessKeys : []
 }
 
-function parseFirstVersion(text: string): PrincipalsDocument {
-  const { principals } = parseDocument(NAME, firstFileSchema, text)
+function fromFirstVersion({ principals }: SchemaOf<typeof firstFileSchema>): PrincipalsDocument {
   return {
     version: 2,
     principals: principals.map((entry, at) => {

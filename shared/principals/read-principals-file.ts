@@ -7,10 +7,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { DocumentError } from '#shared/config'
 import { PrincipalsFileExposedError, PrincipalsFileMissingError } from './errors.ts'
-import { type PrincipalsDocument, parsePrincipalsDocument } from './principals-file.ts'
-
-/** Far more than any deployment needs: about 50,000 principals. */
-const MAX_FILE_BYTES = 16 * 1024 * 1024
+import { MAX_FILE_BYTES, type PrincipalsDocument, parsePrincipalsDocument } from './principals-file.ts'
 
 /** Everybody but the owner, for reading, writing and executing. */
 const OTHERS = 0o077
