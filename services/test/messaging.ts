@@ -35,8 +35,8 @@ export function snsClient(stack: Stack, credentials = stack.clientConfig.credent
   return new SNSClient({ ...stack.clientConfig, credentials })
 }
 
-export function kmsClient(stack: Stack): KMSClient {
-  const { region, credentials } = stack.clientConfig
+export function kmsClient(stack: Stack, credentials = stack.clientConfig.credentials): KMSClient {
+  const { region } = stack.clientConfig
   return new KMSClient({ region, credentials, endpoint: stack.env.AWS_ENDPOINT_URL_KMS ?? '' })
 }
 
