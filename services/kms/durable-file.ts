@@ -75,7 +75,18 @@ async function keepAs(path: string, backup: string): Promise<void> {
   await rename(temporary, backup)
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Missing already: nothing to do. */
+export async function removeFileDurably(path: string): Promise<void> {
+  try {
+    await unlink(path)
+  } catch (error) {
+    if (!isMissing(error)) throw error
+  }
+  await syncDirectory(dirname(path))
+}
+
+/** Names made or removed in it survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r')
   try {
     await directory.sync()

@@ -80,7 +80,7 @@ suite('openKeyStore()', () => {
     const before = await readFile(join(dir, 'keystore.json'))
     await assert.rejects(open(), RootKeyWrongError)
     assert.deepEqual(await readFile(join(dir, 'keystore.json')), before)
-    assert.deepEqual((await readdir(dir)).sort(), ['keystore.json', 'keystore.json.bak', 'root.key'])
+    assert.deepEqual((await readdir(dir)).sort(), ['grants', 'keystore.json', 'keystore.json.bak', 'root.key'])
   })
 
   test('leaves the store of a newer program untouched, and takes no older backup for it', async (t) => {

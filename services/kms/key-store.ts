@@ -13,6 +13,10 @@ import { isMoreMetadata, requireAliasQuota, requireKeyQuota } from './account-qu
 import { addAlias, moveAlias, removeAlias } from './alias-changes.ts'
 import { type DueChanges, dueChanges } from './due-changes.ts'
 import { KeystoreWriteError, NotFoundError } from './errors.ts'
+import { addGrant, type CreatedGrant, type NewGrant } from './grants/add-grant.ts'
+import type { Grant } from './grants/grant.ts'
+import type { Grants } from './grants/grant-store.ts'
+import { issueGrantToken, readGrantToken } from './grants/grant-token.ts'
 import { aliasArnOf, keyArnOf, type Place } from './key-identifier.ts'
 import { DAY_MS, type MakeMaterial } from './key-lifecycle.ts'
 import { createMaterial, type KeyMaterial, type RotationType } from './key-material.ts'
@@ -49,6 +53,18 @@ export interface KeyStore extends AsyncDisposable {
   createAlias(o: Place & { name: string; targetKeyId: string }): Promise<void>
   updateAlias(arn: string, targetKeyId: string): Promise<void>
   deleteAlias(arn: string): Promise<void>
+  readonly grants: Grants
+  /**
+   * Makes a grant on a key, unless it is a named one's retry.
+   *
+   * @param mayCreate refuses by what the key is when all earlier changes are durable
+   * @throws {NotFoundError | LimitExceededError}
+   */
+  createGrant(terms: NewGrant, mayCreate: (key: KmsKey) => void): Promise<CreatedGrant>
+  /** @returns whether it was there */
+  deleteGrant(grant: Pick<Grant, 'keyArn' | 'id'>): Promise<boolean>
+  /** @returns undefined for a token of no grant there is */
+  findGrantByToken(token: string): Grant | undefined
   /**
    * Does what is due by the clock.
    *
@@ -72,7 +88,8 @@ export async function openKeyStore(o: {
 }
 
 function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
-  const { storeKeys, write } = directory
+  const { storeKeys, grantStore, write } = directory
+  const { grants } = grantStore
   let current = directory.keystore
   let index = indexOf(current)
   // Counts attempts, so that a write of unknown outcome never shares its number with the next.
@@ -85,9 +102,7 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
   const commit = async (difference: Partial<Keystore>): Promise<void> => {
     generation += 1
     const next = { ...current, ...difference, generation }
-    await write(next).catch((error: unknown) => {
-      throw new KeystoreWriteError('Cannot make the change durable', { cause: error })
-    })
+    await durably(write(next))
     current = next
     index = indexOf(next)
   }
@@ -163,14 +178,37 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
       }),
     updateAlias: (arn, targetKeyId) => changeAliases((store, now) => moveAlias(store, { arn, targetKeyId, now })),
     deleteAlias: (arn) => changeAliases((store) => removeAlias(store, arn)),
+    grants,
+    createGrant: (terms, mayCreate) =>
+      inLine(async () => {
+        const key = index.keys.get(terms.keyArn)
+        if (key === undefined) throw new NotFoundError(`Key '${terms.keyArn}' does not exist`)
+        mayCreate(key)
+        const { grant, isNew } = addGrant(grants, terms, clock.now())
+        if (isNew) await durably(grantStore.add(grant))
+        return { grant, token: issueGrantToken(grant, storeKeys.mac) }
+      }),
+    deleteGrant: ({ keyArn, id }) =>
+      inLine(async () => {
+        const grant = grants.find(keyArn, id)
+        if (grant !== undefined) await durably(grantStore.remove(grant))
+        return grant !== undefined
+      }),
+    findGrantByToken(token) {
+      const named = readGrantToken(token, storeKeys.mac)
+      return named && grants.find(named.keyArn, named.id)
+    },
     settleDue: () =>
       inLine(async () => {
         const due = dueChanges(current, { now: clock.now(), makeMaterial: materialOf })
         if (due !== undefined) {
           const { deleted, rotated, ...difference } = due
+          const before = current.keys
           await commit(difference)
           settled = { deleted: [...settled.deleted, ...deleted], rotated: [...settled.rotated, ...rotated] }
           backupHoldsDeleted ||= deleted.length > 0
+          // After the keys: what a crash leaves of them is removed at the next start.
+          for (const key of before) if (deleted.includes(key.arn)) await durably(grantStore.removeKey(key))
         }
         // The backup still has what was deleted: one more write, and it has not. A failed one is tried again.
         if (backupHoldsDeleted) await commit({})
@@ -183,6 +221,14 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
       await line
       await directory[Symbol.asyncDispose]()
     },
+  }
+}
+
+async function durably(writing: Promise<void>): Promise<void> {
+  try {
+    await writing
+  } catch (error) {
+    throw new KeystoreWriteError('Cannot make the change durable', { cause: error })
   }
 }
 

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import type { Clock } from '#shared/clock'
 import { isMissing, replaceFileDurably, TEMPORARY_MARK } from './durable-file.ts'
 import { KeystoreDamagedError, KeystoreDirectoryError, RootKeyMissingError } from './errors.ts'
+import { type GrantStore, openGrantStore } from './grants/grant-store.ts'
 import { decodeKeystore, encodeKeystore, type Keystore } from './keystore-file.ts'
 import { createRootKey, deriveStoreKeys, ROOT_KEY_FILE, readRootKey, type StoreKeys } from './root-key.ts'
 import { acquireStoreLock, LOCK_FILE } from './store-lock.ts'
@@ -35,6 +36,7 @@ export interface OpenedKeystore extends AsyncDisposable {
   readonly storeKeys: StoreKeys
   /** Whether the backup still has keys that are gone. */
   readonly backupHoldsDeleted: boolean
+  readonly grantStore: GrantStore
   /** Durable when it returns. */
   write(keystore: Keystore): Promise<void>
 }
@@ -68,8 +70,18 @@ export async function openKeystoreDirectory({
     onEvent({ kind: 'keystore-created', path, rootKeyExisted })
   }
   const backupHoldsDeleted = await holdsOtherKeys(backup, { keystore, rootKey })
+  const { storeId, keys } = keystore
+  const beforeReplace = () => lock.assertHeld()
+  const grantStore = await openGrantStore({ dir, storeId, storeKeys, keys, beforeReplace })
   const held = opening.move()
-  return { keystore, storeKeys, backupHoldsDeleted, write, [Symbol.asyncDispose]: () => held.disposeAsync() }
+  return {
+    keystore,
+    storeKeys,
+    backupHoldsDeleted,
+    grantStore,
+    write,
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
 }
 
 async function checkDirectory(dir: string): Promise<void> {
