@@ -6,6 +6,7 @@ import { signRequest } from '#shared/sigv4'
 import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate, ON_BEHALF_OF_HEADER } from './authenticate.ts'
 import { authorizeKey, authorizeOperation } from './authorize.ts'
+import { createGrantIndex } from './grants/grant-index.ts'
 
 const USER = { accessKeyId: 'AKIAUSER000000000000', secretAccessKey: 'user-secret-user-secret' }
 const BROKER = { accessKeyId: 'SCBRBROKER0000000000', secretAccessKey: 'broker-secret-broker-secret' }
@@ -123,8 +124,9 @@ suite('authorizeKey()', () => {
   test('allows the account of the key and nobody else', () => {
     const caller = authorizeOperation(setup().authenticate({ as: USER }), 'Decrypt')
     const arn = 'arn:aws:kms:us-east-1:111122223333:key/x'
-    authorizeKey({ caller }, { account: '111122223333', arn }, { permission: 'Decrypt' })
-    denies(() => authorizeKey({ caller }, { account: '444455556666', arn }, { permission: 'Decrypt' }))
+    const keyStore = { grants: createGrantIndex() }
+    authorizeKey({ caller, keyStore }, { account: '111122223333', arn }, { permission: 'Decrypt' })
+    denies(() => authorizeKey({ caller, keyStore }, { account: '444455556666', arn }, { permission: 'Decrypt' }))
   })
 })
 

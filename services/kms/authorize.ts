@@ -14,8 +14,9 @@
 import type { Identity } from './authenticate.ts'
 import { isAllowedOnManagedKey } from './aws-managed-keys.ts'
 import { AccessDeniedError } from './errors.ts'
+import type { Grants } from './grants/grant-store.ts'
+import { findMatchingGrant } from './grants/matching-grant.ts'
 import type { Caller, KeyUse, UsedKey } from './key-use.ts'
-import { findMatchingGrant } from './matching-grant.ts'
 
 /** What the broker may ask for a publisher. */
 const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey'])
@@ -47,12 +48,16 @@ export function authorizeOperation(identity: Identity, operation: string): Calle
  *
  * @throws {AccessDeniedError}
  */
-export function authorizeKey({ caller }: { caller: Caller }, key: UsedKey, use: KeyUse): void {
+export function authorizeKey(
+  { caller, keyStore }: { caller: Caller; keyStore: { readonly grants: Grants } },
+  key: UsedKey,
+  use: KeyUse,
+): void {
   const { permission } = use
   const isOwn = caller.account === key.account
   const allowed =
     (isOwn && (key.manager !== 'AWS' || isAllowedOnManagedKey(permission, caller))) ||
-    findMatchingGrant(key, { caller, use }) !== undefined
+    findMatchingGrant(key, { caller, use, grants: keyStore.grants }) !== undefined
   if (caller.notes !== undefined) {
     caller.notes.resource = key.arn
     caller.notes.decision = { allowed, ...(allowed ? {} : { reason: 'no-resource-allow' }) }

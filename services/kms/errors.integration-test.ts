@@ -85,7 +85,7 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   KMSInvalidStateException: 'key states have a table of their own',
   DisabledException: 'key states have a table of their own',
   InvalidKeyUsageException: 'there is one usage',
-  InvalidGrantTokenException: 'there are no grants',
+  InvalidGrantTokenException: 'grants.integration-test.ts',
   InvalidArnException: 'recorded answers to ARNs that name nothing are NotFoundException',
   CloudHsmClusterInvalidConfigurationException: 'there are no custom key stores',
   CustomKeyStoreInvalidStateException: 'there are no custom key stores',
@@ -102,6 +102,11 @@ const NOT_HERE_FOR: ReadonlySet<string> = new Set([
   // The fifty-first alias of a key: alias-changes.test.ts.
   'CreateAlias LimitExceededException',
   'UpdateAlias LimitExceededException',
+  // The 50,001st grant of a key: grants/add-grant.test.ts.
+  'CreateGrant LimitExceededException',
+  // Of a grant that is there: grants.integration-test.ts.
+  'RetireGrant DryRunOperationException',
+  'RevokeGrant DryRunOperationException',
   // No quota on keys.
   'CreateKey LimitExceededException',
   'EnableKey LimitExceededException',

@@ -71,6 +71,25 @@ export class InvalidMarkerError extends RequestRefusedError {
   override readonly code = 'INVALID_MARKER'
 }
 
+/** A principal's ARN that can be none. */
+export class InvalidArnError extends RequestRefusedError {
+  override readonly code = 'INVALID_ARN'
+}
+
+/** The token is of no grant there is. */
+export class InvalidGrantTokenError extends RequestRefusedError {
+  override readonly code = 'INVALID_GRANT_TOKEN'
+
+  constructor() {
+    super('The grant token is not valid.')
+  }
+}
+
+/** The key has no such grant. */
+export class InvalidGrantIdError extends RequestRefusedError {
+  override readonly code = 'INVALID_GRANT_ID'
+}
+
 /** A quota of KMS's on what an account or a key may have. */
 export class LimitExceededError extends RequestRefusedError {
   override readonly code = 'LIMIT_EXCEEDED'

@@ -2,6 +2,7 @@
 
 import type { AuditNotes } from '#shared/audit'
 import type { EncryptionContext } from './encryption-context.ts'
+import type { GrantTerms } from './grants/grant.ts'
 import type { Place } from './key-identifier.ts'
 import type { KmsKey } from './keystore-file.ts'
 
@@ -24,6 +25,8 @@ export interface KeyUse {
   readonly requestAlias?: string | undefined
   /** Condition keys that this action alone has, in lower case. */
   readonly conditions?: ReadonlyMap<string, string | readonly string[]>
+  /** CreateGrant: what is to be granted. */
+  readonly grantTerms?: GrantTerms | undefined
   readonly grantTokens?: readonly string[] | undefined
 }
 

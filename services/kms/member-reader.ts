@@ -31,6 +31,14 @@ export interface MemberReader {
   /** Numbers count as their text, as KMS takes them. */
   textMap(name: string): ReadonlyMap<string, string>
   requiredTexts(name: string, rules: TextRules): readonly string[]
+  /** Absent counts as empty. */
+  texts(name: string, rules: TextRules & { maxItems: number }): readonly string[]
+  /** A list of KMS's values, without repetition. */
+  requiredChoices(name: string, values: readonly string[]): readonly string[]
+  /** An object of its own. */
+  structure<T>(name: string, read: (reader: MemberReader) => T): T | undefined
+  /** As `textMap`, names and values limited alike; undefined when absent. */
+  limitedMap(name: string, limits: { maxPairs: number; maxLength: number }): ReadonlyMap<string, string> | undefined
   /** A list of objects, each read by `read`. */
   structures<T>(name: string, read: (reader: MemberReader) => T): readonly T[] | undefined
   requiredStructures<T>(name: string, read: (reader: MemberReader) => T): readonly T[]
@@ -113,6 +121,13 @@ function createReader(take: (name: string) => unknown, path: string, problems: P
     if (broken !== undefined) constrain(`Value '${value?.slice(0, MAX_QUOTED)}' ${at(name)}`, broken)
     return value
   }
+  const takeTexts = (name: string) => takeList(name)?.map((item) => wellFormed(item, name))
+  const takeMap = (name: string): ReadonlyMap<string, string> | undefined => {
+    const value = take(name)
+    if (value === undefined) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'a map')
+    return new Map(Object.entries(value).map(([key, member]) => [wellFormed(key, name), textOf(member, name)]))
+  }
   const structures: MemberReader['structures'] = (name, read) =>
     takeList(name)?.map((item, index) => {
       return readObject(item, `${path}${fieldOf(name)}.${index + 1}.member.`, problems, read)
@@ -150,18 +165,43 @@ function createReader(take: (name: string) => unknown, path: string, problems: P
       if (broken !== undefined) constrain(`Value ${at(name)}`, broken)
       return bytes
     },
-    textMap(name) {
-      const value = take(name) ?? {}
-      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(name, 'a map')
-      return new Map(Object.entries(value).map(([key, member]) => [wellFormed(key, name), textOf(member, name)]))
+    textMap: (name) => takeMap(name) ?? new Map(),
+    limitedMap(name, { maxPairs, maxLength: max }) {
+      const pairs = takeMap(name)
+      const subject = `Value ${at(name)}`
+      if ((pairs?.size ?? 0) > maxPairs) constrain(subject, `have length less than or equal to ${maxPairs}`)
+      const [broken] = [...(pairs ?? [])].flat().flatMap((text) => brokenRules(text, { max }))
+      if (broken !== undefined) constrain(subject, `satisfy constraint: [Member must ${broken}]`)
+      return pairs
     },
     requiredTexts(name, rules) {
-      const values = takeList(name)?.map((item) => wellFormed(item, name))
+      const values = takeTexts(name)
       if (values?.some((value) => brokenRules(value, rules).length > 0)) {
         const subject = `Value '[${values.join(', ').slice(0, MAX_QUOTED)}]' ${at(name)}`
         constrain(subject, `satisfy constraint: [${rulesOf(rules).join(', ')}]`)
       }
       return required(name, values, [])
+    },
+    texts(name, { maxItems, ...rules }) {
+      const values = takeTexts(name) ?? []
+      // Never quoted: grant tokens are lists of texts.
+      if (values.length > maxItems) constrain(`Value ${at(name)}`, `have length less than or equal to ${maxItems}`)
+      if (values.some((value) => brokenRules(value, rules).length > 0)) {
+        constrain(`Value ${at(name)}`, `satisfy constraint: [${rulesOf(rules).join(', ')}]`)
+      }
+      return values
+    },
+    requiredChoices(name, allowed) {
+      const values = takeTexts(name)
+      if (values?.some((value) => !allowed.includes(value))) {
+        const subject = `Value '[${values.join(', ').slice(0, MAX_QUOTED)}]' ${at(name)}`
+        constrain(subject, `satisfy constraint: [Member must satisfy enum value set: [${allowed.join(', ')}]]`)
+      }
+      return [...new Set(required(name, values, []))]
+    },
+    structure(name, read) {
+      const value = take(name)
+      return value === undefined ? undefined : readObject(value, `${path}${fieldOf(name)}.`, problems, read)
     },
     structures,
     requiredStructures: (name, read) => required(name, structures(name, read), []),

@@ -12,6 +12,9 @@ import { disableKey, enableKey } from './actions/enable-disable-key.ts'
 import { encrypt } from './actions/encrypt.ts'
 import { generateDataKey, generateDataKeyWithoutPlaintext } from './actions/generate-data-key.ts'
 import { generateRandom } from './actions/generate-random.ts'
+import { createGrant } from './actions/grants/create-grant.ts'
+import { retireGrant, revokeGrant } from './actions/grants/end-grant.ts'
+import { listGrants, listRetirableGrants } from './actions/grants/list-grants.ts'
 import { cancelKeyDeletion, scheduleKeyDeletion } from './actions/key-deletion.ts'
 import { getKeyPolicy, listKeyPolicies } from './actions/key-policies.ts'
 import {
@@ -31,6 +34,7 @@ import { UnknownOperationError, UnsupportedOperationError } from './errors.ts'
 const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['CancelKeyDeletion', cancelKeyDeletion],
   ['CreateAlias', createAlias],
+  ['CreateGrant', createGrant],
   ['CreateKey', createKey],
   ['Decrypt', decrypt],
   ['DeleteAlias', deleteAlias],
@@ -46,11 +50,15 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['GetKeyPolicy', getKeyPolicy],
   ['GetKeyRotationStatus', getKeyRotationStatus],
   ['ListAliases', listAliases],
+  ['ListGrants', listGrants],
   ['ListKeyPolicies', listKeyPolicies],
   ['ListKeyRotations', listKeyRotations],
   ['ListKeys', listKeys],
   ['ListResourceTags', listResourceTags],
+  ['ListRetirableGrants', listRetirableGrants],
   ['ReEncrypt', reEncrypt],
+  ['RetireGrant', retireGrant],
+  ['RevokeGrant', revokeGrant],
   ['RotateKeyOnDemand', rotateKeyOnDemand],
   ['ScheduleKeyDeletion', scheduleKeyDeletion],
   ['TagResource', tagResource],

@@ -4,11 +4,12 @@ import { openBlob } from '../ciphertext-blob.ts'
 import { DryRunError } from '../errors.ts'
 import { type Action, KEY_ID_RULES } from './action.ts'
 import { readAlgorithm, readCiphertext, resolveCiphertext } from './ciphertext.ts'
+import { readGrantTokens } from './grants/read-grant-tokens.ts'
 
 export const decrypt: Action = (request) => {
   const input = request.readMembers((read) => {
     readAlgorithm(read, 'EncryptionAlgorithm')
-    read.emptyList('GrantTokens')
+    readGrantTokens(read, request)
     read.emptyList('DryRunModifiers')
     return {
       blob: readCiphertext(read),

@@ -4,6 +4,7 @@ import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { readAlgorithm, sealUnder } from './ciphertext.ts'
+import { readGrantTokens } from './grants/read-grant-tokens.ts'
 
 /** The longest of KMS's model, in bytes. */
 const MAX_PLAINTEXT_BYTES = 4096
@@ -11,7 +12,7 @@ const MAX_PLAINTEXT_BYTES = 4096
 export const encrypt: Action = (request) => {
   const input = request.readMembers((read) => {
     readAlgorithm(read, 'EncryptionAlgorithm')
-    read.emptyList('GrantTokens')
+    readGrantTokens(read, request)
     return {
       keyId: read.requiredText('KeyId', KEY_ID_RULES),
       plaintext: read.requiredBlob('Plaintext', { min: 1, max: MAX_PLAINTEXT_BYTES }),

@@ -10,6 +10,7 @@ import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
 import { type Action, type ActionRequest, KEY_ID_RULES, resolveKey } from './action.ts'
 import { sealUnder } from './ciphertext.ts'
+import { readGrantTokens } from './grants/read-grant-tokens.ts'
 import { makeManagedKeyOnUse } from './make-managed-key.ts'
 
 const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const
@@ -27,7 +28,7 @@ async function generate(request: ActionRequest, show: (plaintext: Buffer) => Rea
     if ((keySpec === undefined) === (numberOfBytes === undefined)) {
       read.refuse('Please specify either number of bytes or key spec.')
     }
-    read.emptyList('GrantTokens')
+    readGrantTokens(read, request)
     return {
       keyId: read.requiredText('KeyId', KEY_ID_RULES),
       bytes: keySpec === undefined ? (numberOfBytes ?? 0) : BYTES_OF_SPEC[keySpec],

@@ -11,12 +11,13 @@ import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { readAlgorithm, readCiphertext, resolveCiphertext, sealUnder } from './ciphertext.ts'
+import { readGrantTokens } from './grants/read-grant-tokens.ts'
 
 export const reEncrypt: Action = (request) => {
   const input = request.readMembers((read) => {
     readAlgorithm(read, 'SourceEncryptionAlgorithm')
     readAlgorithm(read, 'DestinationEncryptionAlgorithm')
-    read.emptyList('GrantTokens')
+    readGrantTokens(read, request)
     read.emptyList('DryRunModifiers')
     return {
       blob: readCiphertext(read),

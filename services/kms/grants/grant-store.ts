@@ -15,7 +15,7 @@ import type { Grant } from './grant.ts'
 import { createGrantIndex, type GrantIndex } from './grant-index.ts'
 import { decodeGrantPage, encodeGrantPage, pageOf } from './grant-page.ts'
 
-export const GRANTS_DIRECTORY = 'grants'
+const GRANTS_DIRECTORY = 'grants'
 
 /** Look-ups; whoever changes grants goes through the key store. */
 export type Grants = Omit<GrantIndex, 'add' | 'remove' | 'removeKey'>

@@ -7,6 +7,7 @@
 import {
   CancelKeyDeletionCommand,
   CreateAliasCommand,
+  CreateGrantCommand,
   DecryptCommand,
   DeleteAliasCommand,
   DescribeKeyCommand,
@@ -21,6 +22,7 @@ import {
   GetKeyRotationStatusCommand,
   type KMSClient,
   ListAliasesCommand,
+  ListGrantsCommand,
   ListKeyPoliciesCommand,
   ListKeyRotationsCommand,
   ListResourceTagsCommand,
@@ -73,6 +75,7 @@ const row = (
 export const KEY_OPERATIONS: readonly KeyOperation[] = [
   row('CancelKeyDeletion', PENDING, 'nobody', ({ client, key }) => client.send(new CancelKeyDeletionCommand({ KeyId: key }))),
   row('CreateAlias', NOT_PENDING, 'nobody', ({ client, key }) => client.send(new CreateAliasCommand({ AliasName: newAlias(), TargetKeyId: key }))),
+  row('CreateGrant', ENABLED, 'nobody', ({ client, key }) => client.send(new CreateGrantCommand({ KeyId: key, GranteePrincipal: 'arn:aws:iam::444455556666:root', Operations: ['Decrypt'] }))),
   row('Decrypt', ENABLED, 'sns', ({ client, ciphertext }) => client.send(new DecryptCommand({ CiphertextBlob: ciphertext }))),
   row('Decrypt KeyId', ENABLED, 'sns', ({ client, key, ciphertext }) => client.send(new DecryptCommand({ KeyId: key, CiphertextBlob: ciphertext }))),
   row('DescribeKey', ALL, 'account', ({ client, key }) => client.send(new DescribeKeyCommand({ KeyId: key }))),
@@ -86,6 +89,7 @@ export const KEY_OPERATIONS: readonly KeyOperation[] = [
   row('GetKeyPolicy', ALL, 'account', ({ client, key }) => client.send(new GetKeyPolicyCommand({ KeyId: key }))),
   row('GetKeyRotationStatus', ALL, 'account', ({ client, key }) => client.send(new GetKeyRotationStatusCommand({ KeyId: key }))),
   row('ListAliases', ALL, 'account', ({ client, key }) => client.send(new ListAliasesCommand({ KeyId: key }))),
+  row('ListGrants', ALL, 'account', ({ client, key }) => client.send(new ListGrantsCommand({ KeyId: key }))),
   row('ListKeyPolicies', ALL, 'account', ({ client, key }) => client.send(new ListKeyPoliciesCommand({ KeyId: key }))),
   row('ListKeyRotations', ALL, 'account', ({ client, key }) => client.send(new ListKeyRotationsCommand({ KeyId: key }))),
   row('ListResourceTags', ALL, 'account', ({ client, key }) => client.send(new ListResourceTagsCommand({ KeyId: key }))),
@@ -113,5 +117,7 @@ export const ALIAS_OPERATIONS: readonly (Pick<KeyOperation, 'name'> & { send(o: 
 /** Those that look first at the key which a ciphertext names. */
 export const BY_CIPHERTEXT: ReadonlySet<string> = new Set(['Decrypt', 'Decrypt KeyId', 'ReEncrypt from'])
 
-/** Served operations that no row is about: they take no key. */
-export const WITHOUT_KEY: readonly string[] = ['CreateKey', 'GenerateRandom', 'ListKeys']
+/** Served operations that no row is about: they take no key, or a grant besides (grants.integration-test.ts). */
+export const WITHOUT_KEY: readonly string[] = [
+  ...['CreateKey', 'GenerateRandom', 'ListKeys', 'ListRetirableGrants', 'RetireGrant', 'RevokeGrant'],
+]

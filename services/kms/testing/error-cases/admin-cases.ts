@@ -187,13 +187,6 @@ export const adminCases: readonly ErrorCase[] = (
       'UnsupportedOperationException',
       'The operation PutKeyPolicy is not supported.',
     ],
-    [
-      'CreateGrant',
-      'anything',
-      (f) => ({ KeyId: f.id }),
-      'UnsupportedOperationException',
-      'The operation CreateGrant is not supported.',
-    ],
     ['Nonsense', 'anything', () => ({}), 'UnknownOperationException', undefined],
   ] as const satisfies readonly (readonly [string, string, ErrorCase['input'], string, ErrorCase['text']])[]
 ).map(([operation, what, input, error, text]): ErrorCase => ({ operation, what, input, error, text }))

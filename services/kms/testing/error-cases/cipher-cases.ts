@@ -44,10 +44,10 @@ export const dataKeyCases = (['GenerateDataKey', 'GenerateDataKeyWithoutPlaintex
       ],
       ['a dry run', { ...AES, DryRun: true }, 'DryRunOperationException', DRY_RUN],
       [
-        'a grant token',
+        'an unknown grant token',
         { ...AES, GrantTokens: ['t'] },
-        'UnsupportedOperationException',
-        'The parameter GrantTokens is not supported.',
+        'InvalidGrantTokenException',
+        'The grant token is not valid.',
       ],
       [
         'an encryption context that is no map',

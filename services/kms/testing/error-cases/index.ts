@@ -7,6 +7,7 @@ import { adminCases, aliasNameCases, pageCases, tagCases } from './admin-cases.t
 import { cipherCases, dataKeyCases } from './cipher-cases.ts'
 import { createKeyCases } from './create-key-cases.ts'
 import type { ErrorCase } from './error-case.ts'
+import { grantCases } from './grant-cases.ts'
 import { keyCases } from './key-cases.ts'
 
 export type { Fixture } from './error-case.ts'
@@ -20,4 +21,5 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   ...dataKeyCases,
   ...cipherCases,
   ...adminCases,
+  ...grantCases,
 ]
