@@ -103,7 +103,7 @@ suite('start', () => {
     await unlink(rootKey)
     await assert.rejects(kms.start(), { code: 'ROOT_KEY_MISSING' })
     assert.deepEqual(await read(), store)
-    assert.deepEqual((await readdir(dir)).sort(), files)
+    assert.deepEqual((await readdir(dir)).sort(), ['grants', ...files])
     await writeFile(rootKey, right, { mode: 0o600 })
     await kms.start()
     await client.send(new DecryptCommand({ CiphertextBlob }))
