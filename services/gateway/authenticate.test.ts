@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
+import type { Principal } from '#shared/principals'
 import { signRequest } from '#shared/sigv4'
 import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate } from './authenticate.ts'
@@ -50,6 +51,23 @@ suite('authenticate()', () => {
     assert.throws(() => setup({}).authenticate(setup({}).request, 'sts'), { code: 'SIGNATURE_DOES_NOT_MATCH' })
   })
 
+  test('tells for whom a service acts, as long as it signed that, and nothing of the kind for a user', () => {
+    const service = createTestPrincipal({ arn: 's3.amazonaws.com', kind: 'service', account: 'aws' })
+    const headers = { 'x-amz-source-arn': 'arn:aws:s3:::pictures', 'x-amz-source-account': '111122223333' }
+    const asService = setup({ signer: service, headers })
+    const caller = asService.authenticate(asService.request, 'sns')
+    assert.deepEqual(caller?.source, { arn: 'arn:aws:s3:::pictures', account: '111122223333' })
+    assert.match(caller?.principal.publisher ?? '', /^s3\.amazonaws\.com#/)
+
+    const asUser = setup({ headers })
+    const user = asUser.authenticate(asUser.request, 'sns')
+    assert.deepEqual([user?.source, user?.principal.publisher], [undefined, principal.publisher])
+
+    const { authenticate, request } = setup({ signer: service })
+    const added = { ...request, headers: { ...request.headers, ...headers } }
+    assert.throws(() => authenticate(added, 'sns'), { code: 'SIGNATURE_DOES_NOT_MATCH' })
+  })
+
   test('takes a region of 32 characters', () => {
     const region = 'r'.repeat(32)
     const { authenticate, request } = setup({ region })
@@ -67,11 +85,18 @@ suite('authenticate()', () => {
   }
 })
 
-function setup(o: { accessKeyId?: string; sessionToken?: string; region?: string; regions?: string[] }) {
+function setup(o: {
+  accessKeyId?: string
+  sessionToken?: string
+  region?: string
+  regions?: string[]
+  signer?: Principal
+  headers?: Record<string, string>
+}) {
   const clock = createFakeClock()
   const body = Buffer.from('Action=ListTopics')
   const headers = signRequest(
-    { method: 'POST', path: '/', headers: { host: 'broker' }, body },
+    { method: 'POST', path: '/', headers: { host: 'broker', ...o.headers }, body },
     {
       accessKeyId: o.accessKeyId ?? accessKeyId,
       secretAccessKey,
@@ -82,7 +107,8 @@ function setup(o: { accessKeyId?: string; sessionToken?: string; region?: string
     },
   )
   const principals = {
-    findByAccessKey: (id: string) => (id === accessKeyId ? { principal, secretAccessKey } : undefined),
+    findByAccessKey: (id: string) =>
+      id === accessKeyId ? { principal: o.signer ?? principal, secretAccessKey } : undefined,
   }
   return {
     authenticate: createAuthenticate({ principals, clock, regions: o.regions ?? [] }),

@@ -14,6 +14,7 @@ import {
   SignatureDoesNotMatchError,
 } from '#shared/sigv4'
 import type { Caller } from './action.ts'
+import { actingFor, readSource } from './read-source.ts'
 
 export interface SignedParts {
   readonly method: string
@@ -30,7 +31,8 @@ export type Authenticate = (request: SignedParts, service: string) => Caller | u
 
 /**
  * The returned function throws the sigv4 folder's errors, with AWS's wording: an incomplete header,
- * an unknown access key, a clock off by more than 15 minutes, a wrong scope, a wrong signature.
+ * an unknown access key, a clock off by more than 15 minutes, a wrong scope, a wrong signature; and SNS's for
+ * a service that says nonsense of its source.
  */
 export function createAuthenticate(o: {
   principals: Pick<Principals, 'findByAccessKey'>
@@ -63,13 +65,15 @@ export function createAuthenticate(o: {
       throw new SignatureDoesNotMatchError('Credential should be scoped to a valid region. ')
     }
     const userAgent = request.headers['user-agent']
+    const source = readSource(signer.principal, parts.headers)
     return {
-      principal: signer.principal,
+      principal: actingFor(signer.principal, source),
       region: parsed.region,
       accessKeyId: parsed.accessKeyId,
       sourceIp: request.remoteAddress,
       secure: request.secure,
       ...(typeof userAgent === 'string' ? { userAgent } : {}),
+      ...(source === undefined ? {} : { source }),
     }
   }
 }
