@@ -11,6 +11,7 @@ import { createSealAndAppend } from './seal-and-append.ts'
 
 const ARN = 'arn:aws:sns:us-east-1:000000000000:orders'
 const ADA = 'arn:aws:iam::000000000000:user/ada'
+const GROUNDS = { sourceAccount: '111122223333' }
 const MESSAGE: Message = {
   body: 'three crates',
   subject: 'Order',
@@ -43,7 +44,7 @@ suite('sealAndAppend()', () => {
       const context = { topicArn, messageId, principal, header }
       assert.equal(open(entry.body, { dataKey, context }).toString(), messages[at]?.body)
     }
-    const pair = { topicArn: ARN, principal: ADA, configuredKeyId: 'alias/a' }
+    const pair = { topicArn: ARN, principal: ADA, configuredKeyId: 'alias/a', grounds: GROUNDS }
     assert.deepEqual(uses, [{ pair, messages: 3 }])
   })
 
@@ -139,6 +140,6 @@ function setup(attributes: Topic['attributes'], o: { noKey?: boolean; noRedis?: 
     uses,
     dataKey,
     sealAndAppend: (messages: readonly Message[]) =>
-      sealAndAppend({ topic, store: (write) => write(performance.now()) }, ADA, messages),
+      sealAndAppend({ topic, store: (write) => write(performance.now()) }, { id: ADA, grounds: GROUNDS }, messages),
   }
 }

@@ -12,12 +12,13 @@ import type { SealingKeys } from '#shared/data-keys'
 import { type MessageHeader, seal } from '#shared/envelope'
 import type { Message } from '#shared/sns-wire'
 import type { Entry, StreamAppender } from '#shared/stream-log'
+import type { Publisher } from './publisher.ts'
 import type { TopicInUse } from './topic-lookup.ts'
 
 /** Returns the message ids, in the order of the messages, after Redis has answered; none for no messages. */
 export type SealAndAppend = (
   inUse: TopicInUse,
-  principal: string,
+  publisher: Publisher,
   messages: readonly Message[],
 ) => Promise<readonly string[]>
 
@@ -28,7 +29,7 @@ export function createSealAndAppend(o: {
   clock: Clock
   onPublished: (published: { sealed: boolean; messages: number; bodyBytes: number }) => void
 }): SealAndAppend {
-  return async ({ topic, store }, principal, messages) => {
+  return async ({ topic, store }, { id: principal, grounds }, messages) => {
     if (messages.length === 0) return []
     const acceptedAt = o.clock.now()
     let bodyBytes = 0
@@ -48,7 +49,7 @@ export function createSealAndAppend(o: {
     })
     const configuredKeyId = topic.attributes.kmsMasterKeyId
     if (configuredKeyId !== undefined) {
-      const pair = { topicArn: topic.arn, principal, configuredKeyId }
+      const pair = { topicArn: topic.arn, principal, configuredKeyId, grounds }
       // One synchronous step with the look-up: no expiry falls between the messages of a batch.
       await o.sealingKeys.use(
         pair,

@@ -4,10 +4,21 @@ import { hashParts } from '#shared/framing'
 
 export interface DataKeyPair {
   topicArn: string
-  /** The publisher's ARN. */
+  /** The publisher's id: an ARN or a service's name, with a mark of the grounds where there are any. */
   principal: string
   /** The topic's KmsMasterKeyId as it was set: key id, alias or ARN. Changing it changes the pair. */
   configuredKeyId: string
+  /** No part of the pair's name: the publisher's id already differs with them. */
+  grounds?: PublisherGrounds | undefined
+}
+
+/** What KMS has to know of a publisher besides who it is, to decide whether it may have a data key. */
+export interface PublisherGrounds {
+  /** Of a role session: what it may do at most, in JSON. */
+  readonly sessionPolicy?: string | undefined
+  /** Of a service: for whom it acts. */
+  readonly sourceArn?: string | undefined
+  readonly sourceAccount?: string | undefined
 }
 
 /** SNS's own, so that key policies written for SNS fit; its value is the topic ARN. */

@@ -135,9 +135,9 @@ export function createDataKeyIssuer({
 
   async function share(pair: DataKeyPair, record: UsableRecord, deadlineAt: number): Promise<ExpiringDataKey> {
     const { encryptedDataKey, keyArn, dataKeyId, issuedAt, expiresAt } = record
-    const { topicArn, principal } = pair
+    const { topicArn, principal, grounds } = pair
     const plaintext = await beforeDeadline(
-      kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, purpose: 'share' }),
+      kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, grounds, purpose: 'share' }),
       { deadlineAt, discard: (late) => late.fill(0) },
     )
     const dataKey = deriveAndZero(dataKeyId, plaintext)
@@ -155,12 +155,12 @@ export function createDataKeyIssuer({
         release(pair, token)
         return undefined
       }
-      const { topicArn, principal, configuredKeyId } = pair
+      const { topicArn, principal, configuredKeyId, grounds } = pair
       // Before the answer: from then on nothing but the import stands between the plaintext and its end.
       const dataKeyId = randomBytes(DATA_KEY_ID_BYTES)
       const issuedAt = clock.now()
       const { plaintext, encryptedDataKey, keyArn } = await beforeDeadline(
-        kms.generateDataKey({ keyId: configuredKeyId, topicArn, principal, purpose: 'issue' }),
+        kms.generateDataKey({ keyId: configuredKeyId, topicArn, principal, grounds, purpose: 'issue' }),
         { deadlineAt, discard: (late) => late.plaintext.fill(0) },
       )
       const dataKey = deriveAndZero(dataKeyId, plaintext)

@@ -5,12 +5,13 @@
  * requests rather than calls, since KMS bills requests: an attempt that was tried again counts twice.
  */
 
-import type { KMSClient, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-kms'
+import type { ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-kms'
 import { BrokerError } from '#shared/errors'
 import { errorOf } from './error-of.ts'
 import { KmsInsecureEndpointError, KmsUnavailableError } from './errors.ts'
 import type { KmsPurpose } from './purposes.ts'
 import { createSdkClients, type KmsAccess } from './sdk-clients.ts'
+import { type Behalf, type PublisherGrounds, type SdkCommand, speakFor } from './speak-for.ts'
 
 type KmsOperation = 'GenerateDataKey' | 'Decrypt' | 'ReEncrypt' | 'DescribeKey'
 
@@ -28,10 +29,6 @@ export type KmsRequestObserver = (r: {
   seconds: number
 }) => void
 
-type SdkCommand<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Parameters<
-  typeof KMSClient.prototype.send<Input, Output>
->[0]
-
 interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T> {
   command: SdkCommand<Input, Output>
   operation: KmsOperation
@@ -40,6 +37,8 @@ interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputT
   principal: string
   /** Whom the broker speaks for to the local KMS: the principal unless told; with undefined nobody. */
   actingFor?: string | undefined
+  /** Of the publisher's permission. */
+  grounds?: PublisherGrounds | undefined
   purpose: KmsPurpose
   /** Checks the answer and copies what is needed. */
   accept: (output: Output) => T
@@ -55,8 +54,6 @@ export interface Caller {
   findCredentials(): Promise<void>
   close(): void
 }
-
-const ON_BEHALF_OF_HEADER = 'x-sealcast-on-behalf-of'
 
 /** Any will do to find credentials with: the SDK takes AWS_REGION before it, where it must ask a service for them. */
 const CREDENTIALS_REGION = 'us-east-1'
@@ -74,7 +71,7 @@ export function createCaller(o: {
       const signal = AbortSignal.timeout(o.deadlineMs)
       const attempts = trackAttempts(call, signal)
       if (o.access.kind === 'aws') refusePlainHttp(call)
-      else speakFor(call)
+      else speakFor(call.command, behalfOf(call))
       const answered = clients
         .of(call.region)
         .send(call.command, { abortSignal: signal })
@@ -111,23 +108,11 @@ export function createCaller(o: {
   }
 }
 
-/** Names whom the broker speaks for, in the step before signing: the local KMS believes it of the broker alone. AWS KMS is told nothing of ours. */
-function speakFor<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>({
-  command,
-  ...call
-}: KmsCall<Input, Output, T>): void {
-  const speaksFor = 'actingFor' in call ? call.actingFor : call.principal
-  if (speaksFor === undefined) return
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const { request } = args
-      if (typeof request === 'object' && request !== null && 'headers' in request) {
-        Object.assign(request.headers as object, { [ON_BEHALF_OF_HEADER]: speaksFor })
-      }
-      return next(args)
-    },
-    { step: 'build', name: 'sealcastOnBehalfOf' },
-  )
+function behalfOf<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
+  call: KmsCall<Input, Output, T>,
+): Behalf {
+  const { principal, grounds, purpose } = call
+  return { publisher: 'actingFor' in call ? call.actingFor : principal, grounds, purpose }
 }
 
 /** An endpoint from the environment or a profile may be any; plaintext data keys must not cross a network in clear. */

@@ -3,8 +3,8 @@
  * identifier stands for and a data key under another KMS key (operator-calls.ts).
  *
  * Each call is bounded as a whole by one deadline, over all attempts: the SDK has no time limit of
- * its own, and a publisher waits. To the local KMS the publisher's ARN travels in a signed header, so that
- * it can authorize the publisher although the broker signs; AWS KMS sees the broker's role alone.
+ * its own, and a publisher waits. To the local KMS the publisher travels in signed headers, so that it can
+ * authorize the publisher although the broker signs (speak-for.ts); AWS KMS sees the broker's role alone.
  * Every answer is checked: accept-answer.ts.
  *
  * Caching and single flight are not here; see data-keys. Breakers: guard-kms.ts.
@@ -18,13 +18,14 @@ import { createOperatorCalls, type OperatorCalls } from './operator-calls.ts'
 import type { KmsPurpose } from './purposes.ts'
 import { placeOf, qualifyKeyId } from './qualify-key-id.ts'
 import type { KmsAccess, KmsCredential } from './sdk-clients.ts'
+import type { PublisherGrounds } from './speak-for.ts'
 
 export type { KmsCredential, KmsRequestObserver }
 
 export interface KmsClient extends AsyncDisposable {
   /**
    * @param o.keyId any form of a topic's `KmsMasterKeyId`
-   * @param o.principal ARN of the publisher
+   * @param o.principal the publisher's id: an ARN or a service's name, up to `#`
    * @returns plaintext: 32 bytes of the caller's own, to be zeroed by it; keyArn: of the key, also when an alias was given
    * @throws {BrokerError} one of errors.ts
    */
@@ -32,6 +33,7 @@ export interface KmsClient extends AsyncDisposable {
     keyId: string
     topicArn: string
     principal: string
+    grounds?: PublisherGrounds | undefined
     purpose: KmsPurpose
   }): Promise<{ plaintext: Buffer; encryptedDataKey: Buffer; keyArn: string }>
   /**
@@ -44,6 +46,7 @@ export interface KmsClient extends AsyncDisposable {
     keyArn: string
     topicArn: string
     principal: string
+    grounds?: PublisherGrounds | undefined
     purpose: KmsPurpose
   }): Promise<Buffer>
   reEncrypt: OperatorCalls['reEncrypt']
@@ -89,7 +92,7 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
     deadlineMs: o.deadlineMs ?? 4_000,
   })
   return {
-    generateDataKey: async ({ keyId, topicArn, principal, purpose }) => {
+    generateDataKey: async ({ keyId, topicArn, principal, grounds, purpose }) => {
       const { region } = placeOf(topicArn)
       // AWS looks bare forms up in the account of the broker's role: it knows no account of ours.
       const asked = o.access.kind === 'aws' ? keyId : qualifyKeyId(keyId, topicArn)
@@ -103,12 +106,13 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
         region,
         topicArn,
         principal,
+        grounds,
         purpose,
         accept: (output) => acceptGenerated(output, { asked, region, acceptsUnsafe }),
         discard: wipeAnswer,
       })
     },
-    decrypt: ({ encryptedDataKey, keyArn, topicArn, principal, purpose }) =>
+    decrypt: ({ encryptedDataKey, keyArn, topicArn, principal, grounds, purpose }) =>
       caller.call({
         command: new DecryptCommand({
           CiphertextBlob: encryptedDataKey,
@@ -119,6 +123,7 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
         region: placeOf(topicArn).region,
         topicArn,
         principal,
+        grounds,
         purpose,
         accept: (output) => acceptDecrypted(output, keyArn),
         discard: wipeAnswer,

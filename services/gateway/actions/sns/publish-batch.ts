@@ -17,6 +17,7 @@ import {
   type XmlNode,
 } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
+import { publisherOf } from '../../publisher.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 
 export const publishBatch: Action = {
@@ -33,7 +34,7 @@ export const publishBatch: Action = {
       else accepted.push({ id: entry.id, message: read })
     }
     const messages = accepted.map(({ message }) => message)
-    const messageIds = await topics.use(arn, (inUse) => sealAndAppend(inUse, caller.principal.publisher, messages))
+    const messageIds = await topics.use(arn, (inUse) => sealAndAppend(inUse, publisherOf(caller), messages))
     const successful = accepted.map(({ id }, at): [string, XmlNode] => [
       'member',
       [

@@ -8,6 +8,7 @@
 import { InvalidParameterError, type Parameters, readMessage, readMessageAttributes } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { echo } from '../../echo.ts'
+import { publisherOf } from '../../publisher.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 
 export const publish: Action = {
@@ -17,9 +18,7 @@ export const publish: Action = {
     const { destination, parameter } = readDestination(parameters)
     const { arn } = resolveTopic(destination, { caller, action: 'Publish', parameter })
     const message = readMessage(parameters, readMessageAttributes(parameters))
-    const [messageId = ''] = await topics.use(arn, (inUse) =>
-      sealAndAppend(inUse, caller.principal.publisher, [message]),
-    )
+    const [messageId = ''] = await topics.use(arn, (inUse) => sealAndAppend(inUse, publisherOf(caller), [message]))
     return [['MessageId', messageId]]
   },
 }
