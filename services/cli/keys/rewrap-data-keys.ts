@@ -71,10 +71,11 @@ export async function rewrapDataKeys(o: RewrapOptions): Promise<{ summary: Rewra
     try {
       if (await rewrapOne(dataKey, o)) rewrapped++
     } catch (error) {
-      const code = error instanceof BrokerError ? error.code : 'UNEXPECTED'
+      // A fault of ours is told with its text and ends the command; what has been rewrapped stays.
+      if (!(error instanceof BrokerError)) throw error
       // About one of the two KMS keys or about who asks: any other data key would get it too.
       if (isFirst && isLastingRefusal(error)) throw error
-      failed.set(code, (failed.get(code) ?? 0) + 1)
+      failed.set(error.code, (failed.get(error.code) ?? 0) + 1)
     }
     o.onProgress(rewrapped, found.length)
   }
