@@ -11,7 +11,7 @@ import type { IRegularForbiddenRuleType } from 'dependency-cruiser'
 /** Tests, and helpers that only tests may import. */
 const TESTS = String.raw`(\.(test|integration-test|e2e-test)\.ts$|/testing/|^shared/test-[^/]+/|^services/test/)`
 /** Bytes in, bytes out. */
-const PURE = 'envelope|policy|sigv4|sns-wire|record-mac|endpoint-guard'
+const PURE = 'envelope|kms-estimate|policy|sigv4|sns-wire|record-mac|endpoint-guard'
 const LEAVES = 'errors|clock|framing|config|log|lru-map|metrics|lifecycle'
 const SPEAKS_REDIS = 'stream-log|catalog|change-notices|data-keys|kms-ledger|membership|rate-limit|retry-schedule'
 

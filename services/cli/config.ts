@@ -37,6 +37,24 @@ export function readKmsCallsConfig(env: Environment): Readonly<KmsCallsConfig> {
   }))
 }
 
+export interface LiveEstimateConfig {
+  redisUrl: string
+  secretsDir: string
+  reuseSeconds: number
+}
+
+/** @throws {ConfigError} naming every variable that is bad */
+export function readLiveEstimateConfig(env: Environment): Readonly<LiveEstimateConfig> {
+  return readSettings(env, (read) => {
+    const home = read.text('SEALCAST_HOME', { default: '.sealcast' })
+    return {
+      redisUrl: read.requiredText('SEALCAST_REDIS_URL'),
+      secretsDir: read.text('SEALCAST_SECRETS_DIR', { default: join(home, 'secrets') }),
+      reuseSeconds: read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),
+    }
+  })
+}
+
 export interface KeysConfig {
   redisUrl: string
   secretsDir: string

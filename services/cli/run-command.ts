@@ -13,10 +13,11 @@ import { Command, CommanderError } from 'commander'
 import { systemClock } from '#shared/clock'
 import type { Environment } from '#shared/config'
 import { BrokerError, describeError } from '#shared/errors'
+import { addEstimateCommand } from './commands/estimate.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addKmsCommand } from './commands/kms.ts'
 import { addPrincipalsCommand } from './commands/principals.ts'
-import { readCliConfig, readKeysConfig, readKmsCallsConfig } from './config.ts'
+import { readCliConfig, readKeysConfig, readKmsCallsConfig, readLiveEstimateConfig } from './config.ts'
 
 export interface Surroundings {
   env: Environment
@@ -48,6 +49,13 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
   addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), readStandardInput, writeOutput })
   addKmsCommand(program, { readConfig: () => readKmsCallsConfig(env), clock: systemClock, writeOutput })
   addKeysCommand(program, { readConfig: () => readKeysConfig(env), writeOutput, writeError })
+  addEstimateCommand(program, {
+    readConfig: () => readLiveEstimateConfig(env),
+    readStandardInput,
+    clock: systemClock,
+    writeOutput,
+    writeError,
+  })
   try {
     await program.parseAsync(words, { from: 'user' })
     return DONE
