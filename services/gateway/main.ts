@@ -21,6 +21,8 @@ import { createAppendConfirmation } from './append-confirmation.ts'
 import { createAuthenticate } from './authenticate.ts'
 import { readGatewayConfig } from './config.ts'
 import { connectionLimit, descriptorLimit } from './connection-limit.ts'
+import { createKnownPrincipals } from './data-key-permission/known-principals.ts'
+import { permitDataKeys } from './data-key-permission/permit-data-keys.ts'
 import { createHandleRequest } from './handle-request.ts'
 import { startLoopHeartbeat } from './loop-heartbeat.ts'
 import { createGatewayMetrics } from './metrics.ts'
@@ -122,8 +124,15 @@ const guardedKms = guardKms(kms, {
     onRefused: ({ scope }) => count.kmsCallRefused(scope),
   },
 })
+const knownPrincipals = createKnownPrincipals()
+// AWS KMS decides about the broker's role: what a publisher may do is decided here.
+const permittedKms =
+  config.kms.kind === 'local'
+    ? guardedKms
+    : permitDataKeys(guardedKms, { findPublisher: knownPrincipals.find, clock, rememberMs: config.dataKeyReuseMs })
+const authenticate = createAuthenticate({ principals, clock, regions: config.regions })
 const sealingKeys = createSealingKeys({
-  kms: followRewraps(guardedKms, createRewrapStore({ redis, recordMac, onForged })),
+  kms: followRewraps(permittedKms, createRewrapStore({ redis, recordMac, onForged })),
   store: createDataKeyStore({ redis, recordMac, onForged }),
   clock,
   reuseMs: config.dataKeyReuseMs,
@@ -136,7 +145,11 @@ const sealingKeys = createSealingKeys({
 const onSnsKeyFailure = (topicArn: string, error: unknown) => log.warn('sns-key.not-announced', { topicArn }, error)
 using audit = createAudit({ log, clock, onLeftOut: count.auditLineLeftOut })
 const handleRequest = createHandleRequest({
-  authenticate: createAuthenticate({ principals, clock, regions: config.regions }),
+  authenticate(request, service) {
+    const caller = authenticate(request, service)
+    if (caller !== undefined) knownPrincipals.note(caller.principal)
+    return caller
+  },
   services: {
     catalog,
     topics: known.topics,

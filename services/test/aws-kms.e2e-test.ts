@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -22,7 +22,7 @@ import { PublishBatchCommand, SNSClient } from '@aws-sdk/client-sns'
 import { startTestKms, type TestKms } from '#shared/test-kms'
 import { createKey, createTopic, publish, readMetrics, redisCli, subscribeAndConfirm, trustStack } from './messaging.ts'
 import { startMockKms } from './mock-kms.ts'
-
+import { runSealcast } from './sealcast-command.ts'
 import { startService } from './start-service.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { until } from './until.ts'
@@ -140,6 +140,42 @@ suite('a stack with SEALCAST_KMS=aws', () => {
       ['before', 'after'],
     )
     for (const one of [sns, admin]) one.destroy()
+  })
+
+  test('seals for a publisher whose own policies allow it both calls on the key, and for nobody else', async () => {
+    await using kms = await startTestKms()
+    await using stack = await startStack({ env: awsEnv(kms) })
+    const sns = client(stack)
+    const admin = adminOf(kms)
+    const keyArn = await createKey(admin)
+    const alias = 'alias/publishers'
+    await admin.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: keyArn.split('/').at(-1) }))
+    const byArn = await createTopic(sns, { KmsMasterKeyId: keyArn })
+    const byAlias = await createTopic(sns, { KmsMasterKeyId: alias })
+    const open = await createTopic(sns)
+    const publisher = await addPublisher(stack, { 'kms:GenerateDataKey*': keyArn })
+    const refusal = {
+      name: 'KMSAccessDeniedException',
+      message: new RegExp(
+        `^User: \\S+:user/publisher is not authorized to perform: kms:Decrypt on resource: ${keyArn} because no ` +
+          'identity-based policy allows the kms:Decrypt action \\(Service: AWSKMS; Status Code: 400; ',
+      ),
+    }
+    await until('the user is known', () => publish(publisher, open, 'open').catch(() => undefined))
+    const before = await kms.served()
+    await assert.rejects(publish(publisher, byArn, 'secret'), refusal)
+    assert.deepEqual(await kms.served(), before, 'a key named by its ARN is decided about without KMS')
+    await assert.rejects(publish(publisher, byAlias, 'secret'), refusal)
+    const entries = [{ Id: '1', Message: 'secret' }]
+    const batch = publisher.send(new PublishBatchCommand({ TopicArn: byArn, PublishBatchRequestEntries: entries }))
+    await assert.rejects(batch, refusal)
+    assert.equal(await storedEntries(stack), 1, 'nothing is stored but what was open')
+    await putPolicy(stack, { 'kms:GenerateDataKey*': keyArn, 'kms:Decrypt': keyArn })
+    for (const topicArn of [byArn, byAlias]) {
+      // A refusal is remembered for 5 s.
+      await until('the policy counts', () => publish(publisher, topicArn, 'secret').catch(() => undefined), 15_000)
+    }
+    for (const one of [sns, admin, publisher]) one.destroy()
   })
 
   test('refuses sealed publishes while it has no credentials, or others than KMS knows, and seals nothing else', async () => {
@@ -271,6 +307,24 @@ async function runDemo(stack: Stack, key: string): Promise<string | undefined> {
     env: { PATH: process.env.PATH, SEALCAST_HOME: stack.home, SEALCAST_DEMO_KMS_KEY: key },
   })
   return /KMS calls [^(]*\d/.exec(stdout)?.[0]
+}
+
+/** A user who may publish everywhere, and do what `kms` says on the keys it says. */
+async function addPublisher(stack: Stack, kms: Readonly<Record<string, string>>): Promise<SNSClient> {
+  const added = await runSealcast(stack, 'principals', 'add', '--user', 'publisher', '--json')
+  assert.equal(added.code, 0, added.errors)
+  await putPolicy(stack, kms)
+  return new SNSClient({ ...stack.clientConfig, credentials: JSON.parse(added.output), maxAttempts: 1 })
+}
+
+async function putPolicy(stack: Stack, kms: Readonly<Record<string, string>>): Promise<void> {
+  const file = join(stack.home, 'policy.json')
+  const allowed = Object.entries({ 'sns:Publish': '*', ...kms })
+  const Statement = allowed.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }))
+  writeFileSync(file, JSON.stringify({ Version: '2012-10-17', Statement }))
+  const words = ['principals', 'policy', 'put', 'publishing', '--user', 'publisher', '--file', file]
+  const { code, errors } = await runSealcast(stack, ...words)
+  assert.equal(code, 0, errors)
 }
 
 function adminOf(kms: TestKms): KMSClient {
