@@ -3,11 +3,12 @@
 import type { PolicyKind, Statement } from './compiled-policy.ts'
 import { compileConditions } from './conditions.ts'
 import { MalformedPolicyError } from './errors.ts'
+import type { ConditionContext } from './identity.ts'
 import { compileResource } from './match-arn.ts'
 import { areAllListed, matchPrincipals, readPrincipals } from './principals.ts'
 import { placeOf, readObject, readString, readStrings, refuseUnknown } from './read-element.ts'
 import type { Json, JsonObject } from './read-json.ts'
-import { parseTemplate, type TemplatePart, type Variable } from './template.ts'
+import { anyOf, parseTemplate, type TemplatePart, type Variable } from './template.ts'
 import { compileWildcard, type PatternPart } from './wildcard.ts'
 
 interface StatementRules {
@@ -37,6 +38,9 @@ const SID: Readonly<Record<PolicyKind, RegExp>> = {
 }
 const ACTION = /^(?:\*|[A-Za-z0-9-]+:[A-Za-z0-9*?]+)$/
 
+/** Actions have no variables. */
+const NO_CONTEXT: ConditionContext = new Map()
+
 /** @returns the statement and the condition keys it looks at */
 export function compileStatement(value: Json, rules: StatementRules): { statement: Statement; keys: string[] } {
   const { index, kind, variables, place } = rules
@@ -60,7 +64,10 @@ export function compileStatement(value: Json, rules: StatementRules): { statemen
       ...onWhat.parsed,
       conditions,
       matchesResource: onWhat.matchesResource,
-      matchesConditions: (context) => conditions.every((condition) => condition.holds(context)),
+      matchesConditions: (context) => {
+        for (const condition of conditions) if (!condition.holds(context)) return false
+        return true
+      },
     },
     keys: [...onWhat.keys, ...conditions.flatMap(({ keys }) => keys)],
   }
@@ -118,7 +125,8 @@ function compileActions(
     if (!ACTION.test(action)) throw new MalformedPolicyError('bad-action', placeOf(listed, `${place}.${name}`, i))
     return compileWildcard(withoutVariables(action.toLowerCase()))
   })
-  const isListed = (action: string) => patterns.some((pattern) => pattern.matches(action))
+  const isOneOf = anyOf(patterns)
+  const isListed = (action: string) => isOneOf(action, NO_CONTEXT)
   return name === 'Action'
     ? { actions, matchesAction: isListed }
     : { notActions: actions, matchesAction: (action) => !isListed(action) }
@@ -150,8 +158,7 @@ function compileResources(
   const texts = readStrings(listed, `${place}.${name}`)
   const patterns = texts.map((text, i) => compileResource(text, variables, placeOf(listed, `${place}.${name}`, i)))
   const keys = patterns.flatMap((pattern) => pattern.variables)
-  const isListed: Statement['matchesResource'] = (resource, context) =>
-    patterns.some((pattern) => pattern.matches(resource, context))
+  const isListed = anyOf(patterns)
   return name === 'Resource'
     ? { parsed: { resources: texts }, matchesResource: isListed, keys }
     : {

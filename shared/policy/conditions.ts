@@ -15,6 +15,7 @@ import { OPERATORS } from './operators/index.ts'
 import type { ConditionOperator, ExpectedValue } from './operators/operator.ts'
 import { readConditionValues, readObject, within } from './read-element.ts'
 import type { Json } from './read-json.ts'
+import { anyOf } from './template.ts'
 
 export interface CompiledCondition extends Condition {
   holds(context: ConditionContext): boolean
@@ -80,8 +81,8 @@ function holdsWhenAbsent({ negated }: ConditionOperator, quantifier: Quantifier)
 }
 
 function quantify(operator: ConditionOperator, expected: readonly ExpectedValue[], quantifier: Quantifier) {
-  const fits = (value: string, context: ConditionContext) =>
-    expected.some((one) => one.matches(value, context)) !== operator.negated
+  const isExpected = anyOf(expected)
+  const fits = (value: string, context: ConditionContext) => isExpected(value, context) !== operator.negated
   // An opposite asks that none of the values is listed; anything else that one is.
   const wantsAll = quantifier === undefined ? operator.negated : quantifier === 'ForAllValues'
   return (actual: string | readonly string[], context: ConditionContext): boolean => {

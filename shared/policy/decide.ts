@@ -172,5 +172,6 @@ function deny(by: DecidingStatement): Decision {
 }
 
 function nameStatement(source: DecidingStatement['source'], { sid, index }: Statement, policy?: string) {
-  return { source, ...(policy === undefined ? {} : { policy }), ...(sid === undefined ? {} : { sid }), index }
+  if (policy === undefined) return sid === undefined ? { source, index } : { source, sid, index }
+  return sid === undefined ? { source, policy, index } : { source, policy, sid, index }
 }

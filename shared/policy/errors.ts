@@ -2,7 +2,7 @@
 
 import { BrokerError } from '#shared/errors'
 
-/** Stable: wire texts, alerts and tests match on it. README.md says what each means. */
+/** Stable: wire texts, alerts and tests match on it. */
 export type PolicyFault =
   | 'too-long'
   | 'not-json'

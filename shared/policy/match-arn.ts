@@ -85,7 +85,15 @@ function isWhole(split: readonly (readonly TemplatePart[])[]): boolean {
 }
 
 function compileArnParts(split: readonly (readonly TemplatePart[])[]): ArnPattern {
-  const tests = split.map(compileTemplate)
+  // Most patterns begin with some parts as they stand, which are compared at once.
+  const written = split.slice(0, -1).findIndex((parts) => parts.length !== 1 || !isText(parts[0]))
+  const fixed = written === -1 ? split.length - 1 : written
+  const prefix = split
+    .slice(0, fixed)
+    .map((parts) => `${textOf(parts[0])}:`)
+    .join('')
+  const tests = split.slice(fixed, -1).map(compileTemplate)
+  const rest = compileTemplate(split.at(-1) ?? [])
   const variables = split
     .flat()
     .filter(isVariable)
@@ -93,31 +101,31 @@ function compileArnParts(split: readonly (readonly TemplatePart[])[]): ArnPatter
   return {
     variables,
     matches: (arn, context) => {
-      const values = cutAtColons(arn, tests.length)
-      return values !== undefined && tests.every((test, i) => test.matches(values[i] ?? '', context))
+      if (!arn.startsWith(prefix)) return false
+      let at = prefix.length
+      for (const test of tests) {
+        const end = arn.indexOf(':', at)
+        if (end === -1 || !test.matches(arn.slice(at, end), context)) return false
+        at = end + 1
+      }
+      return rest.matches(arn.slice(at), context)
     },
   }
 }
 
-/** @returns `count` parts, the last with all that is left, or undefined when there are fewer */
-function cutAtColons(arn: string, count: number): string[] | undefined {
-  const values: string[] = []
-  let at = 0
-  while (values.length < count - 1) {
-    const end = arn.indexOf(':', at)
-    if (end === -1) return undefined
-    values.push(arn.slice(at, end))
-    at = end + 1
-  }
-  values.push(arn.slice(at))
-  return values
+function isText(part: TemplatePart | undefined): part is { text: string } {
+  return typeof part === 'object' && 'text' in part
+}
+
+function textOf(part: TemplatePart | undefined): string {
+  return isText(part) ? part.text : ''
 }
 
 function splitAtColons(parts: readonly TemplatePart[]): TemplatePart[][] {
   let current: TemplatePart[] = []
   const split = [current]
   for (const part of parts) {
-    if (typeof part !== 'object' || !('text' in part)) {
+    if (!isText(part)) {
       current.push(part)
       continue
     }

@@ -24,8 +24,12 @@ export function readIpAddress(text: string): IpAddress | undefined {
 function readIpv4(text: string): number[] | undefined {
   const octets = text.split('.')
   if (octets.length !== 4) return undefined
-  const bytes = octets.map((octet) => (OCTET.test(octet) ? Number(octet) : 256))
-  return bytes.every((byte) => byte < 256) ? bytes : undefined
+  const bytes: number[] = []
+  for (const octet of octets) {
+    if (!OCTET.test(octet) || Number(octet) > 255) return undefined
+    bytes.push(Number(octet))
+  }
+  return bytes
 }
 
 function readIpv6(text: string): number[] | undefined {

@@ -94,21 +94,44 @@ export function insertValues(parts: readonly TemplatePart[], context: ConditionC
       inserted.push(part)
       continue
     }
-    const value = context.get(part.key)
-    const text = typeof value === 'string' ? value : part.fallback
+    const text = valueFor(part, context)
     if (text === undefined) return undefined
     inserted.push({ text })
   }
   return inserted
 }
 
+function valueFor({ key, fallback }: Variable, context: ConditionContext): string | undefined {
+  const value = context.get(key)
+  return typeof value === 'string' ? value : fallback
+}
+
+const NOTHING: TextPattern = { matches: () => false }
+
+/** @returns whether one of the patterns matches */
+export function anyOf(patterns: readonly TextPattern[]): TextPattern['matches'] {
+  const [only] = patterns
+  if (only !== undefined && patterns.length === 1) return (value, context) => only.matches(value, context)
+  return (value, context) => {
+    for (const pattern of patterns) if (pattern.matches(value, context)) return true
+    return false
+  }
+}
+
 export function compileTemplate(parts: readonly TemplatePart[]): TextPattern {
   const fixed = parts.filter((part): part is PatternPart => !isVariable(part))
   if (fixed.length === parts.length) return compileWildcard(fixed)
+  const variables = parts.filter(isVariable)
+  // One caller asks again and again, with the same values.
+  let last: { values: readonly (string | undefined)[]; pattern: TextPattern } | undefined
   return {
     matches: (value, context) => {
-      const inserted = insertValues(parts, context)
-      return inserted !== undefined && compileWildcard(inserted).matches(value)
+      const values = variables.map((variable) => valueFor(variable, context))
+      if (last === undefined || values.some((each, i) => each !== last?.values[i])) {
+        const inserted = insertValues(parts, context)
+        last = { values, pattern: inserted === undefined ? NOTHING : compileWildcard(inserted) }
+      }
+      return last.pattern.matches(value, context)
     },
   }
 }

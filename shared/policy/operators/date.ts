@@ -5,6 +5,7 @@
  */
 
 import { MalformedPolicyError } from '../errors.ts'
+import { rememberLast } from '../remember-last.ts'
 import type { ConditionOperator, OperatorTable } from './operator.ts'
 
 const ISO = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2}))?)?)?$/
@@ -20,7 +21,7 @@ const compare = (holds: (actual: number, expected: number) => boolean, negated =
     return {
       variables: [],
       matches: (value) => {
-        const actual = readInstant(value)
+        const actual = readActual(value)
         return actual !== undefined && holds(actual, expected)
       },
     }
@@ -36,6 +37,8 @@ export const DATE_OPERATORS: OperatorTable = {
   DateGreaterThanEquals: compare((a, b) => a >= b),
 }
 
+const readActual = rememberLast(readInstant)
+
 /** @returns milliseconds since 1970, or undefined when the text names no instant */
 function readInstant(text: string): number | undefined {
   if (text.length !== YEAR_DIGITS && EPOCH_SECONDS.test(text)) return Number(text) * 1000
@@ -44,9 +47,10 @@ function readInstant(text: string): number | undefined {
   const [, year, month = '01', day = '01', hour = '00', minute = '00', second = '00', fraction = '0', zone = 'Z'] =
     parts
   const midnight = Date.UTC(Number(year), Number(month) - 1, Number(day))
-  // A day that is not in the calendar would be taken for one of the next month. Years below 100 are not meant either.
-  const date = `${year}-${month}-${day}`
-  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(date)) return undefined
+  // A day that is not in the calendar would be taken for another one, and so would a year below 100.
+  const read = new Date(midnight)
+  if (read.getUTCFullYear() !== Number(year) || read.getUTCMonth() + 1 !== Number(month)) return undefined
+  if (read.getUTCDate() !== Number(day)) return undefined
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined
   const offset = readZone(zone)
   if (offset === undefined) return undefined

@@ -2,7 +2,10 @@
 
 import { MalformedPolicyError } from '../errors.ts'
 import { type IpAddress as Address, readIpAddress } from '../read-ip-address.ts'
+import { rememberLast } from '../remember-last.ts'
 import { bothWays, type OperatorTable } from './operator.ts'
+
+const readActual = rememberLast(readIpAddress)
 
 const [IpAddress, NotIpAddress] = bothWays((text, _rules, place) => {
   const network = readNetwork(text)
@@ -10,7 +13,7 @@ const [IpAddress, NotIpAddress] = bothWays((text, _rules, place) => {
   return {
     variables: [],
     matches: (value) => {
-      const address = readIpAddress(value)
+      const address = readActual(value)
       return address !== undefined && isIn(address, network)
     },
   }
