@@ -1,5 +1,6 @@
 /** Every row, in the order of the table. */
 
+import { decide } from './decide.ts'
 import { kmsCalls } from './kms-calls.ts'
 import { latency } from './latency.ts'
 import { many } from './many.ts'
@@ -16,6 +17,7 @@ export const ROWS: readonly Row[] = [
   publishBatch,
   sealed,
   seal,
+  decide,
   rawDelivery,
   signedDelivery,
   latency,

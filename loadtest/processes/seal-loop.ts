@@ -16,6 +16,7 @@ import { AlgorithmSuiteIdentifier, CommitmentPolicy } from '@aws-crypto/material
 import { RawAesKeyringNode, RawAesWrappingSuiteIdentifier } from '@aws-crypto/raw-aes-keyring-node'
 import { deriveDataKey, type EnvelopeContext, open, seal } from '#shared/envelope'
 import { makeMessage } from '../harness/prepare-requests.ts'
+import { rateOf } from './rate-of.ts'
 import { serveParent } from './serve-parent.ts'
 
 export type SealLoop = {
@@ -31,8 +32,6 @@ const PRINCIPAL = 'arn:aws:iam::000000000000:user/bench'
 const ACCEPTED_AT = 1_767_225_600_000
 /** Made beforehand; many more than any cache line or branch predictor remembers. */
 const MESSAGES = 4096
-/** Between two looks at the clock. */
-const CHUNK = 64
 
 const messages = Array.from({ length: MESSAGES }, (_, index) => ({
   id: randomUUID(),
@@ -88,19 +87,6 @@ const calls: SealLoop = {
     await Promise.all(Array.from({ length: atOnce }, lane))
     return count / ((performance.now() - startedAt) / 1000)
   },
-}
-
-function rateOf<T>(seconds: number, items: readonly T[], work: (item: T) => void): number {
-  const startedAt = performance.now()
-  const until = startedAt + seconds * 1000
-  let count = 0
-  while (performance.now() < until) {
-    for (let each = 0; each < CHUNK; each++) {
-      const item = items[count++ % items.length]
-      if (item !== undefined) work(item)
-    }
-  }
-  return count / ((performance.now() - startedAt) / 1000)
 }
 
 serveParent(calls)
