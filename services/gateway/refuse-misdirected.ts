@@ -5,8 +5,8 @@
 
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { DistinctHeaders } from '#shared/sigv4'
 import { encodeError } from '#shared/sns-wire'
-import type { DistinctHeaders } from './distinct-headers.ts'
 import type { GatewayResponse } from './handle-request.ts'
 
 /** No single host, an SDK's JSON, another path or method; undefined when it may be decoded. */

@@ -5,6 +5,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { distinctHeaders } from '#shared/sigv4'
 import { InjectedSilenceError } from './faults/errors.ts'
 import type { Answer, HandleRequest } from './handle-request.ts'
 
@@ -74,8 +75,8 @@ export async function startServer(o: {
 
 async function serve(request: IncomingMessage, handle: HandleRequest): Promise<Answer> {
   const body = await readBody(request)
-  const { method = '', url: target = '', headers } = request
-  return await handle({ method, target, headers, body, sourceIp: sourceIpOf(request) })
+  const { method = '', url: target = '' } = request
+  return await handle({ method, target, headers: distinctHeaders(request), body, sourceIp: sourceIpOf(request) })
 }
 
 /** A socket that listens for both families names IPv4 peers in IPv6's form. */

@@ -1,3 +1,4 @@
+export { type DistinctHeaders, distinctHeaders } from './distinct-headers.ts'
 export {
   IncompleteSignatureError,
   InvalidClientTokenIdError,

@@ -1,5 +1,6 @@
 export { expectedRefusal, type Refusal } from './expected-refusal.ts'
 export { mutationsOf, resigned } from './mutations.ts'
 export type { Signer } from './oracle.ts'
-export { otherShapes, queryShapes, type Shape } from './shapes.ts'
+export { isDeliverable, sendWire } from './send-wire.ts'
+export { jsonShapes, otherShapes, queryShapes, type Shape } from './shapes.ts'
 export { readParameters, receivedParts, valuesOf, type WireRequest } from './wire-request.ts'

@@ -20,6 +20,14 @@ export interface ShapeOptions extends SigningScope {
 
 const FORM = 'application/x-www-form-urlencoded'
 
+/** Headers that SDKs add to what they sign, and one that they leave unsigned. */
+const AS_SDK: readonly HeaderLine[] = [
+  ['user-agent', 'aws-sdk-js/3'],
+  ['x-amz-user-agent', 'aws-sdk-js/3 lang/js'],
+  ['amz-sdk-invocation-id', '1b0e63ec-4f4b-4cb5-b6b7-000000000000'],
+  ['amz-sdk-request', 'attempt=1; max=3'],
+]
+
 /** What the Query protocol's services take: `/` alone, parameters in query or form. */
 export async function queryShapes(o: ShapeOptions): Promise<readonly Shape[]> {
   const host: HeaderLine = ['host', o.host]
@@ -37,12 +45,6 @@ export async function queryShapes(o: ShapeOptions): Promise<readonly Shape[]> {
     headers: [host, ...more],
     body: '',
   })
-  const asSdk: readonly HeaderLine[] = [
-    ['user-agent', 'aws-sdk-js/3'],
-    ['x-amz-user-agent', 'aws-sdk-js/3 lang/js'],
-    ['amz-sdk-invocation-id', '1b0e63ec-4f4b-4cb5-b6b7-000000000000'],
-    ['amz-sdk-request', 'attempt=1; max=3'],
-  ]
   const blanks: readonly HeaderLine[] = [
     ['my-header', 'two  blanks and   three'],
     ['my-tabs', 'a\tb'],
@@ -54,7 +56,7 @@ export async function queryShapes(o: ShapeOptions): Promise<readonly Shape[]> {
     presign(name, wire, signer, { ...o, expiresIn })
   return await Promise.all([
     signed('form POST', post(o.form)),
-    signed('form POST of an SDK', post(o.form, asSdk)),
+    signed('form POST of an SDK', post(o.form, AS_SDK)),
     signed('form POST with escapes', post(escapes)),
     signed('form POST with blanks in headers', post(o.form, blanks)),
     signed('GET', get(o.form)),
@@ -101,6 +103,30 @@ export async function otherShapes(o: ShapeOptions): Promise<readonly Shape[]> {
     sign('an IPv6 host', { ...at('POST', '/'), headers: [['host', '[::1]:4443']] }, o.user, o),
     sign('an empty POST', at('POST', '/', '', [['content-length', '0']]), o.user, o),
     presign('a presigned path', at('DELETE', '/a%2Fb/c', 'x=%2B'), o.user, { ...o, expiresIn: 60 }),
+  ])
+}
+
+/** What AWS JSON's services take: POSTs to `/` whose operation is in a header. */
+export async function jsonShapes(
+  o: Omit<ShapeOptions, 'form'> & { target: string; json: string },
+): Promise<readonly Shape[]> {
+  const post = (more: readonly HeaderLine[]): WireRequest => ({
+    method: 'POST',
+    path: '/',
+    query: '',
+    headers: [
+      ['host', o.host],
+      ['content-type', 'application/x-amz-json-1.1'],
+      ['x-amz-target', o.target],
+      ['content-length', String(Buffer.byteLength(o.json))],
+      ...more,
+    ],
+    body: o.json,
+  })
+  return await Promise.all([
+    sign('JSON POST', post([]), o.user, o),
+    sign('JSON POST of an SDK', post(AS_SDK), o.user, o),
+    sign('JSON POST with blanks in headers', post([['my-header', 'two  blanks and   three']]), o.user, o),
   ])
 }
 
