@@ -13,6 +13,8 @@ export function isDeliverable(wire: WireRequest): boolean {
   return (
     lengths.length <= 1 &&
     lengths.every((length) => length === String(Buffer.byteLength(wire.body))) &&
+    // Of other methods Node frames no body that no line frames.
+    (wire.body === '' || lengths.length === 1 || ['POST', 'PUT', 'PATCH'].includes(wire.method)) &&
     valuesOf(wire, 'host').length > 0 &&
     FRAMING.every((name) => valuesOf(wire, name).length === 0) &&
     /^[\x21-\x7e]*$/.test(wire.path + wire.query) &&
