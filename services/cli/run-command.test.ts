@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -91,12 +91,112 @@ suite('sealcast principals add', () => {
   })
 })
 
+const POLICY = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sns:Publish","Resource":"*"}]}'
+const TRUST =
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}]}'
+
+suite('sealcast principals', () => {
+  test('prints what a shell can evaluate, and the secret this once', async () => {
+    await using cli = await setup()
+    await cli.run('principals', 'add', '--user', 'alice')
+    for (const line of cli.output().trimEnd().split('\n')) assert.match(line, /^(#|export AWS_\w+=[\w/+]+$|unset \w+$)/)
+    const secret = /SECRET_ACCESS_KEY=(.+)/.exec(cli.output())?.[1] ?? assert.fail()
+    const before = cli.output().length
+    await cli.run('principals', 'list')
+    await cli.run('principals', 'list', '--json')
+    await cli.run('principals', 'rotate', '--user', 'alice', '--json')
+    assert.equal(await cli.run('principals', 'rotate', '--user', 'alice'), 2)
+    await cli.run('principals', 'remove', '--user', 'alice')
+    assert.ok(!(cli.output().slice(before) + cli.errors()).includes(secret))
+  })
+
+  test('gives a policy from standard input or a file, shows it, and takes it away', async () => {
+    await using cli = await setup()
+    await cli.run('principals', 'add', '--user', 'alice')
+    cli.setInput(POLICY)
+    assert.equal(await cli.run('principals', 'policy', 'put', 'own', '--user', 'alice'), 0)
+    const path = join(cli.home, 'policy.json')
+    await writeFile(path, POLICY)
+    assert.equal(await cli.run('principals', 'policy', 'put', 'other', '--user', 'alice', '--file', path), 0)
+    assert.deepEqual((await cli.json('policy', 'list', '--user', 'alice')).policies, ['own', 'other'])
+    const shown = await cli.json('policy', 'get', 'own', '--user', 'alice')
+    assert.deepEqual(shown.document, JSON.parse(POLICY))
+    assert.equal(await cli.run('principals', 'policy', 'remove', 'own', '--user', 'alice'), 0)
+    assert.deepEqual((await cli.json('policy', 'list', '--user', 'alice')).policies, ['other'])
+  })
+
+  test('adds roles and services, changes them, and lists them as JSON', async () => {
+    await using cli = await setup()
+    cli.setInput(TRUST)
+    const role = ['--role', 'ops']
+    assert.equal(await cli.run('principals', 'add', ...role, '--trust-policy', '-', '--tag', 'team=a=b'), 0)
+    assert.equal(await cli.run('principals', 'add', '--service', 's3.amazonaws.com'), 0)
+    assert.equal(await cli.run('principals', 'set', ...role, '--max-session-seconds', '7200'), 0)
+    assert.equal(await cli.run('principals', 'set', ...role, '--kms-role-arn', 'arn:aws:iam::111122223333:role/kms'), 0)
+    assert.equal(await cli.run('principals', 'organization', '000000000000', 'o-abcdefghij'), 0)
+    assert.deepEqual((await cli.json('policy', 'trust', ...role, '--get')).document, JSON.parse(TRUST))
+    const listed = (await cli.json('list')).principals as Record<string, unknown>[]
+    assert.deepEqual(
+      listed.map(({ kind }) => kind),
+      ['role', 'service'],
+    )
+    assert.deepEqual(listed[0]?.tags, { team: 'a=b' })
+    assert.equal(listed[0]?.maxSessionSeconds, 7200)
+    assert.equal(listed[0]?.kmsRoleArn, 'arn:aws:iam::111122223333:role/kms')
+    assert.equal(await cli.run('principals', 'set', ...role, '--no-kms-role-arn'), 0)
+    const after = (await cli.json('list')).principals as Record<string, unknown>[]
+    assert.equal(after[0]?.kmsRoleArn, undefined)
+  })
+
+  for (const words of [
+    ['rotate', '--user', 'nobody'],
+    ['rotate', '--user', 'alice', '--remove', 'AKIANOBODY0000000000'],
+    ['rotate', '--user', 'alice', '--remove', 'A', '--deactivate', 'B'],
+    ['remove', '--user', 'nobody'],
+    ['remove'],
+    ['set', '--user', 'alice', '--tag', 'aws:x=y'],
+    ['set', '--user', 'alice', '--kms-role-arn', 'arn:aws:iam::111122223333:user/x'],
+    ['set', '--user', 'alice', '--max-session-seconds', '7200'],
+    ['set', '--user', 'alice', '--max-session-seconds', '3599'],
+    ['organization', '12', 'o-abcdefghij'],
+    ['organization', '000000000000', 'abcdefghij'],
+    ['policy', 'put', 'own', '--user', 'alice', '--file', '/nowhere'],
+    ['policy', 'put', 'own', '--user', 'alice'],
+    ['policy', 'get', 'own', '--user', 'alice'],
+    ['policy', 'trust', '--user', 'alice'],
+    ['add', '--role', 'ops', '--trust-policy', '-'],
+    ['add', '--service', 's3.amazonaws.com', '--administrator'],
+    ['add', '--user', 'bob', '--policy', 'own=-'],
+  ]) {
+    test(`refuses ${words.join(' ')}, in one line, and changes nothing`, async () => {
+      await using cli = await setup()
+      await cli.run('principals', 'add', '--user', 'alice')
+      const before = await readFile(cli.file, 'utf8')
+      cli.setInput('{"Version":"2012-10-17","Statement":[{"Effect":"Alow","Action":"*","Resource":"*"}]}')
+      assert.equal(await cli.run('principals', ...words), 2)
+      assert.match(cli.errors(), /^[^\n]+\n$/)
+      assert.equal(await readFile(cli.file, 'utf8'), before)
+    })
+  }
+})
+
 async function setup(env: Record<string, string> = {}) {
   const home = await mkdtemp(join(tmpdir(), 'cli-'))
   const surroundings = { SEALCAST_HOME: home, ...env } as Record<string, string>
   let output = ''
   let errors = ''
   let input = ''
+  const run = (...words: string[]) =>
+    runCommand(words, {
+      env: surroundings,
+      readStandardInput: async () => input,
+      writeOutput: (text) => {
+        output += text
+      },
+      writeError: (text) => {
+        errors += text
+      },
+    })
   return {
     home,
     file: join(home, 'principals.json'),
@@ -106,17 +206,13 @@ async function setup(env: Record<string, string> = {}) {
     },
     output: () => output,
     errors: () => errors,
-    run: (...words: string[]) =>
-      runCommand(words, {
-        env: surroundings,
-        readStandardInput: async () => input,
-        writeOutput: (text) => {
-          output += text
-        },
-        writeError: (text) => {
-          errors += text
-        },
-      }),
+    run,
+    /** What a command of `principals` prints with --json. */
+    json: async (...words: string[]): Promise<Record<string, unknown>> => {
+      const from = output.length
+      assert.equal(await run('principals', ...words, '--json'), 0, errors)
+      return JSON.parse(output.slice(from))
+    },
     [Symbol.asyncDispose]: () => rm(home, { recursive: true, force: true }),
   }
 }

@@ -12,7 +12,9 @@ const fileSchema = schema.object({
   principals: schema.array(
     schema.object({
       arn: schema.string().optional(),
-      accessKeys: schema.array(schema.object({ id: schema.string(), secret: schema.string() })).optional(),
+      accessKeys: schema
+        .array(schema.object({ id: schema.string(), secret: schema.string(), status: schema.string().optional() }))
+        .optional(),
     }),
   ),
 })
@@ -30,6 +32,8 @@ export async function prepareAdmin(
 function find(file: string, arn: string): NewPrincipal | undefined {
   if (!existsSync(file)) return undefined
   const { principals } = parseDocument('principals file', fileSchema, readFileSync(file, 'utf8'))
-  const accessKey = principals.find((principal) => principal.arn === arn)?.accessKeys?.[0]
+  const accessKeys = principals.find((principal) => principal.arn === arn)?.accessKeys ?? []
+  // One that was deactivated would make an `env` that is refused.
+  const accessKey = accessKeys.find(({ status }) => status !== 'Inactive')
   return accessKey && { arn, accessKeyId: accessKey.id, secretAccessKey: accessKey.secret }
 }
