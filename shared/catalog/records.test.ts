@@ -35,6 +35,7 @@ suite('encodeTopic() and decodeTopic()', () => {
         kmsMasterKeyId: text,
         signatureVersion: fc.constantFrom('1' as const, '2' as const),
         deliveryPolicy: text,
+        policy: text,
       },
       { requiredKeys: [], noNullPrototype: true },
     )
@@ -68,7 +69,7 @@ suite('encodeTopic() and decodeTopic()', () => {
       text.replace('"v":1', '"v":2'),
       text.replace('"owner"', '"policy":"{}","owner"'),
       text.replace('"signatureVersion":"2"', '"signatureVersion":"3"'),
-      text.replace('"attributes":{', '"attributes":{"policy":"x",'),
+      text.replace('"attributes":{', '"attributes":{"another":"x",'),
       text.replace('1767225600000', '"soon"'),
       text.slice(1),
       'null',

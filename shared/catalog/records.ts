@@ -16,6 +16,8 @@ export interface TopicAttributes {
   signatureVersion?: '1' | '2'
   /** As parsed by sns-wire: JSON. */
   deliveryPolicy?: string
+  /** As parsed by sns-wire: JSON. Absent: SNS's default. */
+  policy?: string
 }
 
 export interface Topic {
@@ -71,6 +73,7 @@ const topicSchema = schema.strictObject({
     kmsMasterKeyId: schema.string().exactOptional(),
     signatureVersion: schema.enum(['1', '2']).exactOptional(),
     deliveryPolicy: schema.string().exactOptional(),
+    policy: schema.string().exactOptional(),
   }),
 })
 
@@ -93,9 +96,9 @@ const subscriptionSchema = schema.strictObject({
 
 export function encodeTopic(topic: Topic, recordMac: RecordMac): AuthenticText {
   const { arn, incarnation, owner, createdAt } = topic
-  const { displayName, kmsMasterKeyId, signatureVersion, deliveryPolicy } = topic.attributes
+  const { displayName, kmsMasterKeyId, signatureVersion, deliveryPolicy, policy } = topic.attributes
   // JSON leaves out what is undefined.
-  const attributes = { displayName, kmsMasterKeyId, signatureVersion, deliveryPolicy }
+  const attributes = { displayName, kmsMasterKeyId, signatureVersion, deliveryPolicy, policy }
   const text = JSON.stringify({ v: VERSION, arn, incarnation, owner, createdAt, attributes })
   return { text, mac: recordMac.authenticate('topic', [arn, text]) }
 }

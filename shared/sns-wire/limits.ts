@@ -34,6 +34,15 @@ export const MAX_RETRIES = 100
 /** Seconds within which the last of them must be due. */
 export const MAX_RETRY_SECONDS = 3_600
 
+/** Bytes of a topic's Policy, as sent. */
+export const MAX_POLICY_BYTES = 30_720
+
+/** Statements of a topic's Policy. */
+export const MAX_POLICY_STATEMENTS = 100
+
+/** Principals of one of its statements; none is none too few. */
+export const MAX_POLICY_PRINCIPALS = 200
+
 /** How long a confirmation token is good for. */
 export const CONFIRMATION_TOKEN_MS = 2 * 24 * 60 * 60 * 1000
 
