@@ -5,36 +5,19 @@
  * What is left to it: its parameters, the permission, the effect.
  */
 
-import type { AuditNotes } from '#shared/audit'
 import type { Catalog } from '#shared/catalog'
 import type { ChangeNotices } from '#shared/change-notices'
 import type { Clock } from '#shared/clock'
 import type { SealingKeys } from '#shared/data-keys'
 import type { EndpointNetworks } from '#shared/endpoint-guard'
-import type { Principal } from '#shared/principals'
 import type { SecretRing } from '#shared/record-mac'
 import type { Parameters, XmlNode } from '#shared/sns-wire'
 import type { AnnounceSnsKey } from './announce-sns-key.ts'
 import type { AppendConfirmation } from './append-confirmation.ts'
+import type { Authorize } from './authorize.ts'
+import type { Caller } from './caller.ts'
 import type { SealAndAppend } from './seal-and-append.ts'
 import type { TopicLookup } from './topic-lookup.ts'
-
-/** Who called, the region of the credential scope (one endpoint serves any), and what policies may ask of the request. */
-export interface Caller {
-  readonly principal: Principal
-  readonly region: string
-  /** Of the connection. */
-  readonly sourceIp: string
-  /** Whether it came over TLS. */
-  readonly secure: boolean
-  readonly userAgent?: string
-  /** For whom a service acts, as it said in signed headers. Of a service alone: nobody else is believed. */
-  readonly source?: { readonly arn?: string; readonly account?: string }
-  /** Of the signature; the audit line shows its end. */
-  readonly accessKeyId?: string
-  /** Where `authorize` leaves what it decided, for the request's audit line. */
-  readonly notes?: AuditNotes
-}
 
 export interface ActionRequest {
   readonly parameters: Parameters
@@ -48,6 +31,7 @@ export interface SignedActionRequest extends ActionRequest {
 
 /** What actions act through; one object, joined in main.ts. */
 export interface ActionServices {
+  readonly authorize: Authorize
   readonly catalog: Catalog
   readonly topics: TopicLookup
   /** Every change of a topic goes through it before it is answered. */

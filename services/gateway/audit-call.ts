@@ -8,7 +8,7 @@
 
 import { type AuditedCall, type AuditNotes, recordOf } from '#shared/audit'
 import type { WireError } from '#shared/sns-wire'
-import type { Caller } from './action.ts'
+import type { Caller } from './caller.ts'
 
 /** Actions by which somebody gets something set up, changed or taken away, and those that hand out credentials. */
 const ADMINISTRATIVE: ReadonlySet<string> = new Set([

@@ -13,7 +13,7 @@ import {
   parseSignature,
   SignatureDoesNotMatchError,
 } from '#shared/sigv4'
-import type { Caller } from './action.ts'
+import type { Caller } from './caller.ts'
 import { actingFor, readSource } from './read-source.ts'
 
 export interface SignedParts {

@@ -1,22 +1,129 @@
 /**
- * Principal + action + resource → allowed, or AuthorizationError. For now one rule: a principal may
- * do anything in its own account and nothing in another. Runs before any look-up, so that a foreign
- * caller does not learn which topics exist.
+ * Caller + action + topic → allowed, or SNS's AuthorizationError.
+ *
+ * Identity policies and the topic's policy decide together: in the topic's own account either suffices, from another one both
+ * must allow, and an explicit Deny anywhere is final. Asked with the topic as it was read for the very thing that is to be done
+ * with it, so that a policy that was taken back is not honoured any more. A topic that does not exist has no policy: a caller
+ * of another account gets the answer that an existing topic would give which does not know of him.
+ *
+ * Decisions that no policy makes dependent on the single request are kept with the topic and the principal they were made
+ * for; both are other objects as soon as they are read anew, and take their decisions with them.
  */
 
+import type { Topic } from '#shared/catalog'
+import type { Clock } from '#shared/clock'
+import { type CompiledPolicy, type Decision, decideByUnion } from '#shared/policy'
+import type { Principal } from '#shared/principals'
 import { AuthorizationError } from '#shared/sns-wire'
-import type { Caller } from './action.ts'
+import { AUTHORIZATION, type AuthorizationRule, type AuthorizedAction } from './authorization-table.ts'
+import type { Caller } from './caller.ts'
+import { createConditionContext, isOfRequest, type WantedEndpoint } from './condition-context.ts'
+import { createTopicPolicies } from './topic-policies.ts'
 
-/** @param resource the topic ARN, also for actions on subscriptions (SNS authorises those on the topic) */
-export function authorize(caller: Caller, action: string, resource: { arn: string; account: string }): void {
-  const allowed = caller.principal.account === resource.account
-  if (caller.notes !== undefined) {
-    caller.notes.resource = resource.arn
-    caller.notes.decision = { allowed, ...(allowed ? {} : { reason: 'no-resource-allow' }) }
+export interface Target {
+  /** Of the topic; of all of an account's topics where the action has none. */
+  readonly arn: string
+  readonly account: string
+  /** As read for this action; undefined when there is none, or when its policy takes no part. */
+  readonly topic?: Topic | undefined
+  /** Of a Subscribe. */
+  readonly wanted?: WantedEndpoint
+}
+
+/** @throws {AuthorizationError} in SNS's words */
+export type Authorize = (caller: Caller, action: AuthorizedAction, target: Target) => Decision
+
+type Denial = Exclude<Decision, { allowed: true }>
+
+export function createAuthorize({ clock }: { clock: Clock }): Authorize {
+  const policies = createTopicPolicies()
+  const kept = new WeakMap<Topic, WeakMap<Principal, Map<string, Decision>>>()
+
+  const decide = (caller: Caller, rule: AuthorizationRule, target: Target, policy: CompiledPolicy | undefined) => {
+    // Without a part for the topic's policy it does not matter whose the topic is.
+    const resourceAccount = rule.by === 'topic' ? target.account : caller.principal.account
+    const context = createConditionContext({ caller, resourceAccount, wanted: target.wanted, clock })
+    const action = `sns:${rule.permission}`
+    return decideByUnion({ subject: caller.principal, action, resource: target.arn, resourceAccount, context }, policy)
   }
-  if (allowed) return
-  throw new AuthorizationError(
-    `User: ${caller.principal.arn} is not authorized to perform: SNS:${action} on resource: ${resource.arn} ` +
-      `because no resource-based policy allows the SNS:${action} action`,
-  )
+
+  const policyFor = ({ principal }: Caller, rule: AuthorizationRule, { topic }: Target) => {
+    if (rule.by !== 'topic' || topic === undefined) return undefined
+    return policies.of(topic) ?? (principal.kind === 'service' ? policies.defaultOf(topic) : undefined)
+  }
+
+  const keep = ({ principal }: Caller, { permission }: AuthorizationRule, topic: Topic, decision: Decision) => {
+    const byPrincipal = kept.get(topic) ?? new WeakMap<Principal, Map<string, Decision>>()
+    const byPermission = byPrincipal.get(principal) ?? new Map<string, Decision>()
+    kept.set(topic, byPrincipal.set(principal, byPermission.set(permission, decision)))
+  }
+
+  return (caller, action, target) => {
+    const rule: AuthorizationRule = AUTHORIZATION[action]
+    const { topic } = target
+    const known = topic === undefined ? undefined : kept.get(topic)?.get(caller.principal)?.get(rule.permission)
+    if (known?.allowed) return noted(caller, target, known)
+    const policy = policyFor(caller, rule, target)
+    const decision = decide(caller, rule, target, policy)
+    if (decision.allowed) {
+      if (topic !== undefined && isSteady(caller.principal, policy)) keep(caller, rule, topic, decision)
+      return noted(caller, target, decision)
+    }
+    noted(caller, target, decision)
+    const isRevealing = decision.by?.source === 'resource' && caller.principal.account !== target.account
+    const shown = isRevealing ? decide(caller, rule, target, withoutDenials(policy)) : decision
+    const because = reasonOf(decision, { isHidden: !shown.allowed && shown.lacks.includes('resource') }, rule)
+    throw new AuthorizationError(
+      `User: ${caller.principal.arn} is not authorized to perform: SNS:${rule.permission} on resource: ${target.arn} ${because}`,
+    )
+  }
+}
+
+/** Leaves the decision to the request's audit line, which always has the true one. */
+function noted({ notes }: Caller, { arn }: Target, decision: Decision): Decision {
+  if (notes !== undefined) {
+    notes.resource = arn
+    notes.decision = decision
+  }
+  return decision
+}
+
+/**
+ * The end of SNS's sentence. A Deny of the topic's policy would tell a caller of another account, to whom the policy allows
+ * nothing, that there is such a topic.
+ */
+function reasonOf(decision: Denial, { isHidden }: { isHidden: boolean }, { permission }: AuthorizationRule): string {
+  const action = `SNS:${permission}`
+  if (decision.reason === 'explicit-deny' && !isHidden) {
+    return `with an explicit deny in ${POLICIES[decision.by?.source ?? 'identity']}`
+  }
+  switch (decision.reason) {
+    case 'no-identity-allow':
+      return `because no identity-based policy allows the ${action} action`
+    case 'no-session-allow':
+      return `because no session policy allows the ${action} action`
+    default:
+      return `because no resource-based policy allows the ${action} action`
+  }
+}
+
+const POLICIES = {
+  identity: 'an identity-based policy',
+  resource: 'a resource-based policy',
+  session: 'a session policy',
+  // Neither denies anything.
+  grant: 'a resource-based policy',
+  root: 'an identity-based policy',
+} as const
+
+/** What it allows, whatever it denies. */
+function withoutDenials(policy: CompiledPolicy | undefined): CompiledPolicy | undefined {
+  return policy && { ...policy, statements: policy.statements.filter(({ effect }) => effect === 'Allow') }
+}
+
+/** Whether any other request of this principal would be decided alike. */
+function isSteady({ kind, policies, sessionPolicy }: Principal, policy: CompiledPolicy | undefined): boolean {
+  const asksRequest = (one: CompiledPolicy | undefined) =>
+    one !== undefined && [...one.conditionKeys].some((key) => isOfRequest(key, kind))
+  return !asksRequest(policy) && !asksRequest(sessionPolicy) && !policies.some((one) => asksRequest(one.policy))
 }

@@ -76,6 +76,7 @@ suite('findOrCreateSubscription()', () => {
   const wanted = {
     wanted: subscription({}),
     now: 0,
+    allow: () => {},
     reuse: (one: Subscription) => (one.state === 'deleted' ? { ...one, state: 'pending' as const } : undefined),
     fresh: (incarnation: string) => subscription({ incarnation }),
   }
@@ -113,6 +114,20 @@ suite('findOrCreateSubscription()', () => {
   test('refuses where there is no topic', async () => {
     const { catalog } = setup({ topicIsGone: true })
     await assert.rejects(findOrCreateSubscription(catalog, wanted), { code: 'NOT_FOUND' })
+  })
+
+  test('asks for permission first, with the topic or without one', async () => {
+    for (const topicIsGone of [false, true]) {
+      const { catalog, stored } = setup({ topicIsGone })
+      const asked: boolean[] = []
+      const refusal = new Error('refused')
+      const allow = (topic: unknown) => {
+        asked.push(topic === undefined)
+        throw refusal
+      }
+      await assert.rejects(findOrCreateSubscription(catalog, { ...wanted, allow }), refusal)
+      assert.deepEqual([asked, stored], [[topicIsGone], []])
+    }
   })
 })
 

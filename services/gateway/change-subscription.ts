@@ -4,7 +4,7 @@
  * end with one subscription.
  */
 
-import type { Catalog, Subscription } from '#shared/catalog'
+import type { Catalog, Subscription, Topic } from '#shared/catalog'
 import { NotFoundError } from '#shared/sns-wire'
 import { readCurrentSubscription, type SubscriptionPlace } from './current-subscription.ts'
 import { SubscriptionContendedError } from './errors.ts'
@@ -55,20 +55,23 @@ export async function removeSubscription(
 /**
  * Finds the subscription of an endpoint or creates it.
  *
+ * @param allow throws when the caller may not, by the topic as it was read or as one that does not exist
  * @param reuse what an existing one becomes; undefined leaves it as it is
- * @throws {NotFoundError} {SubscriptionContendedError} and whatever `reuse` throws
+ * @throws {NotFoundError} {SubscriptionContendedError} and whatever `allow` and `reuse` throw
  */
 export async function findOrCreateSubscription(
   catalog: Catalog,
   o: {
     wanted: Pick<Subscription, 'topicArn' | 'protocol' | 'endpoint' | 'owner'>
     now: number
+    allow: (topic: Topic | undefined) => void
     reuse: (existing: Subscription) => Subscription | undefined
     fresh: (incarnation: string) => Subscription
   },
 ): Promise<Subscription> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const snapshot = await catalog.readTopic(o.wanted.topicArn)
+    o.allow(snapshot?.topic)
     if (snapshot === undefined) throw new NotFoundError('Topic does not exist')
     const { incarnation } = snapshot.topic
     const { subscription: existing, indexed } = await catalog.findSubscription({ ...o.wanted, incarnation }, o.now)

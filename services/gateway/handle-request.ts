@@ -21,10 +21,11 @@ import {
   wireErrorOf,
   type XmlNode,
 } from '#shared/sns-wire'
-import type { ActionServices, Caller } from './action.ts'
+import type { ActionServices } from './action.ts'
 import { type Service, sns, sts, WITHHELD } from './actions/table.ts'
 import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate } from './authenticate.ts'
+import type { Caller } from './caller.ts'
 import { echo } from './echo.ts'
 import { requireSecureTransport } from './require-secure-transport.ts'
 

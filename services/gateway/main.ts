@@ -19,6 +19,7 @@ import { createAdmission } from './admission.ts'
 import { createAnnounceSnsKey } from './announce-sns-key.ts'
 import { createAppendConfirmation } from './append-confirmation.ts'
 import { createAuthenticate } from './authenticate.ts'
+import { createAuthorize } from './authorize.ts'
 import { readGatewayConfig } from './config.ts'
 import { connectionLimit, descriptorLimit } from './connection-limit.ts'
 import { createKnownPrincipals } from './data-key-permission/known-principals.ts'
@@ -151,6 +152,7 @@ const handleRequest = createHandleRequest({
     return caller
   },
   services: {
+    authorize: createAuthorize({ clock }),
     catalog,
     topics: known.topics,
     topicChanges: known.topicChanges,

@@ -10,7 +10,7 @@
 import { hashParts } from '#shared/framing'
 import type { Principal } from '#shared/principals'
 import { InvalidParameterError } from '#shared/sns-wire'
-import type { Caller } from './action.ts'
+import type { Caller } from './caller.ts'
 
 type Source = NonNullable<Caller['source']>
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>

@@ -9,9 +9,12 @@ import { PUBLIC_ONLY } from '#shared/endpoint-guard'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { confirmationToken, decodeParameters, encodeResponse } from '#shared/sns-wire'
+import { createTestPrincipal } from '#shared/test-principals'
 import { startTestRedis } from '#shared/test-redis'
-import type { ActionServices, Caller } from './action.ts'
+import type { ActionServices } from './action.ts'
 import { sns } from './actions/table.ts'
+import { createAuthorize } from './authorize.ts'
+import type { Caller } from './caller.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -197,6 +200,7 @@ suite('a subscription in a gateway', () => {
     }
     const confirmations: string[] = []
     const services: Partial<ActionServices> = {
+      authorize: createAuthorize({ clock }),
       catalog,
       clock,
       tokenSecrets: ring,
@@ -260,7 +264,7 @@ suite('a subscription in a gateway', () => {
 })
 
 function callerOf(account: string): Caller {
-  const principal = { account, arn: `arn:aws:iam::${account}:user/ada` } as Caller['principal']
+  const principal = createTestPrincipal({ arn: `arn:aws:iam::${account}:root`, kind: 'root' })
   return { principal, region: 'us-east-1', sourceIp: '127.0.0.1', secure: true }
 }
 

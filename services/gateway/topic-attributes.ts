@@ -6,9 +6,10 @@
  * SetTopicAttributes in the SNS API reference.
  */
 
-import type { TopicAttributes } from '#shared/catalog'
+import type { Topic, TopicAttributes } from '#shared/catalog'
 import { InvalidParameterError, parseTopicDeliveryPolicy } from '#shared/sns-wire'
 import { asAttributesError } from './attributes-error.ts'
+import { readPolicyAttribute } from './topic-policies.ts'
 
 /** Characters of a DisplayName. SNS API reference. */
 const DISPLAY_NAME_LENGTH = 100
@@ -20,7 +21,6 @@ const KEY_ID_LENGTH = 1024
 
 /** Settable on SNS, refused here until something enforces them. */
 const NOT_YET = new Set([
-  'Policy',
   'FifoTopic',
   'ContentBasedDeduplication',
   'FifoThroughputScope',
@@ -36,10 +36,15 @@ const NOT_YET = new Set([
 /**
  * Returns `current` with one attribute set.
  *
- * @param value `''` removes the attribute
+ * @param value `''` removes the attribute, except for a policy, which SNS replaces and never lets go of
  * @throws {InvalidParameterError} unknown, read-only, unsupported or malformed
  */
-export function setTopicAttribute(current: TopicAttributes, name: string, value: string): TopicAttributes {
+export function setTopicAttribute(
+  current: TopicAttributes,
+  name: string,
+  value: string,
+  topic: Pick<Topic, 'arn' | 'owner'>,
+): TopicAttributes {
   switch (name) {
     case 'DisplayName':
       if (value.length > DISPLAY_NAME_LENGTH) throw new InvalidParameterError('Invalid parameter: DisplayName')
@@ -53,6 +58,8 @@ export function setTopicAttribute(current: TopicAttributes, name: string, value:
       return { ...current, signatureVersion: value }
     case 'DeliveryPolicy':
       return withOptional(current, 'deliveryPolicy', value === '' ? '' : parseTopicDeliveryPolicy(value))
+    case 'Policy':
+      return withOptional(current, 'policy', readPolicyAttribute(value, topic) ?? '')
     default:
       if (NOT_YET.has(name)) {
         throw new InvalidParameterError(`Invalid parameter: ${name} Reason: not supported by this server yet`)
@@ -66,13 +73,16 @@ export function setTopicAttribute(current: TopicAttributes, name: string, value:
  *
  * @throws {InvalidParameterError} `Invalid parameter: Attributes Reason: …`
  */
-export function readTopicAttributes(entries: readonly (readonly [string, string])[]): TopicAttributes {
+export function readTopicAttributes(
+  entries: readonly (readonly [string, string])[],
+  topic: Pick<Topic, 'arn' | 'owner'>,
+): TopicAttributes {
   let attributes: TopicAttributes = {}
   for (const [name, value] of entries) {
     // A standard topic may say so; the value is neither stored nor returned. Recorded from SNS.
     if (name === 'FifoTopic' && value.toLowerCase() === 'false') continue
     try {
-      attributes = setTopicAttribute(attributes, name, value)
+      attributes = setTopicAttribute(attributes, name, value, topic)
     } catch (error) {
       throw asAttributesError(error)
     }
@@ -97,11 +107,12 @@ const FIELDS = new Map<string, keyof TopicAttributes>([
   ['KmsMasterKeyId', 'kmsMasterKeyId'],
   ['SignatureVersion', 'signatureVersion'],
   ['DeliveryPolicy', 'deliveryPolicy'],
+  ['Policy', 'policy'],
 ])
 
 function withOptional(
   current: TopicAttributes,
-  field: 'displayName' | 'kmsMasterKeyId' | 'deliveryPolicy',
+  field: 'displayName' | 'kmsMasterKeyId' | 'deliveryPolicy' | 'policy',
   value: string,
 ): TopicAttributes {
   const { [field]: _removed, ...rest } = current

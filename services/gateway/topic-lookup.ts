@@ -39,10 +39,11 @@ export interface TopicLookup {
    * Runs `work`, which decides by the topic and stores what it decided; again with the topic as it then is, when it
    * changed before anything was stored.
    *
+   * @param whenMissing throws what is to be said instead of `Topic does not exist`, if anything is
    * @throws {NotFoundError} `Topic does not exist`
    * @throws {TopicOutdatedError} when it changed, or could not be read in time, again and again; nothing was stored
    */
-  use<T>(arn: string, work: (inUse: TopicInUse) => Promise<T>): Promise<T>
+  use<T>(arn: string, work: (inUse: TopicInUse) => Promise<T>, whenMissing?: () => void): Promise<T>
   /** Drops the topic at once. Resolves when all that was being stored by an earlier read has been, or has failed. */
   forget(arn: string): Promise<void>
   /** Drops all topics at once. */
@@ -165,13 +166,16 @@ export function createTopicLookup({
     async find(arn) {
       return (await look(arn)).latest.topic
     },
-    async use(arn, work) {
+    async use(arn, work, whenMissing) {
       for (let attempt = 1; ; attempt++) {
         const looked = look(arn)
         const known = looked instanceof Promise ? await looked : looked
         const read = known.latest
         const topic = read.found ?? (await read.topic)
-        if (topic === undefined) throw new NotFoundError('Topic does not exist')
+        if (topic === undefined) {
+          whenMissing?.()
+          throw new NotFoundError('Topic does not exist')
+        }
         try {
           return await work({ topic, store: storeIfCurrent(known, read) })
         } catch (error) {

@@ -4,6 +4,7 @@
  */
 
 import type { Action } from '../action.ts'
+import { addPermission } from './sns/add-permission.ts'
 import { confirmSubscription } from './sns/confirm-subscription.ts'
 import { createTopic } from './sns/create-topic.ts'
 import { deleteTopic } from './sns/delete-topic.ts'
@@ -14,6 +15,7 @@ import { listSubscriptionsByTopic } from './sns/list-subscriptions-by-topic.ts'
 import { listTopics } from './sns/list-topics.ts'
 import { publish } from './sns/publish.ts'
 import { publishBatch } from './sns/publish-batch.ts'
+import { removePermission } from './sns/remove-permission.ts'
 import { setSubscriptionAttributes } from './sns/set-subscription-attributes.ts'
 import { setTopicAttributes } from './sns/set-topic-attributes.ts'
 import { subscribe } from './sns/subscribe.ts'
@@ -34,6 +36,7 @@ export const sns: Service = {
   version: '2010-03-31',
   namespace: 'http://sns.amazonaws.com/doc/2010-03-31/',
   actions: byName([
+    addPermission,
     confirmSubscription,
     createTopic,
     deleteTopic,
@@ -44,6 +47,7 @@ export const sns: Service = {
     listTopics,
     publish,
     publishBatch,
+    removePermission,
     setSubscriptionAttributes,
     setTopicAttributes,
     subscribe,
@@ -63,7 +67,6 @@ export const sts: Service = {
  * withheld operation rather than that for a misspelt one.
  */
 export const WITHHELD: ReadonlySet<string> = new Set([
-  'AddPermission',
   'CheckIfPhoneNumberIsOptedOut',
   'CreatePlatformApplication',
   'CreatePlatformEndpoint',
@@ -84,7 +87,6 @@ export const WITHHELD: ReadonlySet<string> = new Set([
   'ListTagsForResource',
   'OptInPhoneNumber',
   'PutDataProtectionPolicy',
-  'RemovePermission',
   'SetEndpointAttributes',
   'SetPlatformApplicationAttributes',
   'SetSMSAttributes',

@@ -13,9 +13,10 @@ import {
   NotFoundError,
   parseTopicArn,
   readConfirmationToken,
+  type TopicArn,
 } from '#shared/sns-wire'
-import type { Action, Caller } from '../../action.ts'
-import { authorize } from '../../authorize.ts'
+import type { Action } from '../../action.ts'
+import type { Caller } from '../../caller.ts'
 import { changeSubscription } from '../../change-subscription.ts'
 import { readBoolean } from '../../require-parameter.ts'
 
@@ -25,8 +26,9 @@ const TOKEN_FORM = /^[0-9a-f]{288}$/
 export const confirmSubscription: Action = {
   name: 'ConfirmSubscription',
   signature: 'optional',
-  async run({ parameters, caller }, { catalog, topics, tokenSecrets, clock }) {
-    const topicArn = parseConfirmedTopic(parameters.get('TopicArn'), caller)
+  async run({ parameters, caller }, { authorize, catalog, topics, tokenSecrets, clock }) {
+    const { arn: topicArn, account } = parseConfirmedTopic(parameters.get('TopicArn'), caller)
+    if (caller !== undefined) authorize(caller, 'ConfirmSubscription', { arn: topicArn, account })
     const token = parameters.get('Token') ?? ''
     if (!TOKEN_FORM.test(token)) {
       throw new InvalidParameterError(caller === undefined ? 'Invalid parameter: Token' : 'Invalid token')
@@ -71,16 +73,15 @@ function confirmed(
 }
 
 /** This one action calls the parameter `Topic` in its refusal; recorded from SNS. */
-function parseConfirmedTopic(arn: string | undefined, caller: Caller | undefined): string {
-  let parsed: ReturnType<typeof parseTopicArn>
+function parseConfirmedTopic(arn: string | undefined, caller: Caller | undefined): TopicArn {
+  let parsed: TopicArn
   try {
     parsed = parseTopicArn(arn)
   } catch {
     throw new InvalidParameterError('Invalid parameter: Topic')
   }
-  if (caller !== undefined) {
-    if (parsed.region !== caller.region) throw new InvalidParameterError('Invalid parameter: Topic')
-    authorize(caller, 'ConfirmSubscription', parsed)
+  if (caller !== undefined && parsed.region !== caller.region) {
+    throw new InvalidParameterError('Invalid parameter: Topic')
   }
-  return parsed.arn
+  return parsed
 }

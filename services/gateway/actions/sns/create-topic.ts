@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { topicArnOf } from '#shared/catalog'
 import { checkTopicName, InvalidParameterError } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
-import { authorize } from '../../authorize.ts'
 import { refuseUnsupported, unsupported } from '../../refuse-unsupported.ts'
 import { attributesAgree, readTopicAttributes } from '../../topic-attributes.ts'
 
@@ -14,7 +13,7 @@ const RECENT_MS = 60_000
 export const createTopic: Action = {
   name: 'CreateTopic',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topicChanges, announceSnsKey, clock }) {
+  async run({ parameters, caller }, { authorize, catalog, topicChanges, announceSnsKey, clock }) {
     refuseUnsupported(parameters, ['Tags', 'DataProtectionPolicy'])
     const entries = parameters.map('Attributes')
     const wanted = parameters.get('Name')
@@ -22,10 +21,10 @@ export const createTopic: Action = {
     if (wanted?.endsWith('.fifo') && isFifo(entries)) throw unsupported('FifoTopic')
     const name = checkTopicName(wanted)
     if (isFifo(entries)) throw new InvalidParameterError('Invalid parameter: Topic Name')
-    const attributes = readTopicAttributes(entries)
     const account = caller.principal.account
     const arn = topicArnOf({ region: caller.region, account, name })
     authorize(caller, 'CreateTopic', { arn, account })
+    const attributes = readTopicAttributes(entries, { arn, owner: account })
     const { created, topic } = await catalog.createTopic({
       arn,
       // A topic deleted and created again is a new one: entries of the old one are dropped.

@@ -6,8 +6,9 @@ import { resolveTopic } from '../../resolve-topic.ts'
 export const deleteTopic: Action = {
   name: 'DeleteTopic',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, topicChanges, sealingKeys }) {
-    const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'DeleteTopic' })
+  async run({ parameters, caller }, { authorize, catalog, topicChanges, sealingKeys }) {
+    const { arn, account } = resolveTopic(parameters.get('TopicArn'), { caller })
+    authorize(caller, 'DeleteTopic', { arn, account, topic: (await catalog.readTopic(arn))?.topic })
     await catalog.deleteTopic(arn)
     // Also when there was none: who deleted it may have died before all others knew.
     await topicChanges.settle(arn)

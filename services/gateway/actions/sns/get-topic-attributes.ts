@@ -8,13 +8,14 @@ import { resolveTopic } from '../../resolve-topic.ts'
 export const getTopicAttributes: Action = {
   name: 'GetTopicAttributes',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, clock }) {
-    const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'GetTopicAttributes' })
+  async run({ parameters, caller }, { authorize, catalog, clock }) {
+    const { arn, account } = resolveTopic(parameters.get('TopicArn'), { caller })
     const [snapshot, counts] = await Promise.all([catalog.readTopic(arn), catalog.countSubscriptions(arn, clock.now())])
+    authorize(caller, 'GetTopicAttributes', { arn, account, topic: snapshot?.topic })
     if (snapshot === undefined) throw new NotFoundError('Topic does not exist')
     const { owner, attributes } = snapshot.topic
     return attributeMap([
-      ['Policy', defaultTopicPolicy(arn, owner)],
+      ['Policy', attributes.policy ?? defaultTopicPolicy(arn, owner)],
       ['Owner', owner],
       ['SubscriptionsPending', String(counts.pending)],
       ['KmsMasterKeyId', attributes.kmsMasterKeyId],

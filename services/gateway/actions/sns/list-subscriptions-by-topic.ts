@@ -9,12 +9,13 @@ import { PAGE_SIZE, subscriptionList } from '../../subscription-list.ts'
 export const listSubscriptionsByTopic: Action = {
   name: 'ListSubscriptionsByTopic',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, clock }) {
-    const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'ListSubscriptionsByTopic' })
+  async run({ parameters, caller }, { authorize, catalog, clock }) {
+    const { arn, account } = resolveTopic(parameters.get('TopicArn'), { caller })
+    const snapshot = await catalog.readTopic(arn)
+    authorize(caller, 'ListSubscriptionsByTopic', { arn, account, topic: snapshot?.topic })
     // Bound to the topic: the token of another one is refused rather than read as a place in this one.
     const prefix = `${arn}:`
     const after = decodePageToken(parameters.get('NextToken'), prefix)?.slice(prefix.length)
-    const snapshot = await catalog.readTopic(arn)
     if (snapshot === undefined) throw new NotFoundError('Topic does not exist')
     const page = await catalog.listSubscriptionsOfTopic({
       topicArn: arn,

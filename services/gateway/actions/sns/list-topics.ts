@@ -1,6 +1,7 @@
 /** ListTopics: the caller's topics of one region, 100 a page, by name. */
 
 import type { Action } from '../../action.ts'
+import { allTopicsOf } from '../../all-topics.ts'
 import { decodePageToken, encodePageToken } from '../../page-token.ts'
 
 /** Fixed by SNS. */
@@ -9,7 +10,8 @@ const PAGE_SIZE = 100
 export const listTopics: Action = {
   name: 'ListTopics',
   signature: 'required',
-  async run({ parameters, caller }, { catalog }) {
+  async run({ parameters, caller }, { authorize, catalog }) {
+    authorize(caller, 'ListTopics', allTopicsOf(caller))
     const account = caller.principal.account
     const after = decodePageToken(parameters.get('NextToken'), `arn:aws:sns:${caller.region}:${account}:`)
     const { arns, next } = await catalog.listTopics({

@@ -7,10 +7,12 @@
  * Rules: PublishBatch in the SNS API reference. Permission is that of Publish.
  */
 
+import type { Topic } from '#shared/catalog'
 import {
   type BatchEntry,
   InvalidParameterError,
   type Message,
+  type Parameters,
   readBatchEntries,
   readMessage,
   wireErrorOf,
@@ -23,18 +25,23 @@ import { resolveTopic } from '../../resolve-topic.ts'
 export const publishBatch: Action = {
   name: 'PublishBatch',
   signature: 'required',
-  async run({ parameters, caller }, { topics, sealAndAppend }) {
-    const { arn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Publish' })
-    const entries = readBatchEntries(parameters)
-    const accepted: { id: string; message: Message }[] = []
-    const failed: [string, XmlNode][] = []
-    for (const entry of entries) {
-      const read = readEntry(entry)
-      if (read instanceof InvalidParameterError) failed.push(['member', failureOf(entry.id, read)])
-      else accepted.push({ id: entry.id, message: read })
+  async run({ parameters, caller }, { authorize, topics, sealAndAppend }) {
+    const place = resolveTopic(parameters.get('TopicArn'), { caller })
+    let batch: Batch | undefined
+    const allow = (topic: Topic | undefined) => {
+      authorize(caller, 'PublishBatch', { ...place, topic })
+      batch ??= readBatch(parameters)
+      return batch
     }
-    const messages = accepted.map(({ message }) => message)
-    const messageIds = await topics.use(arn, (inUse) => sealAndAppend(inUse, publisherOf(caller), messages))
+    const { accepted, failed, messageIds } = await topics.use(
+      place.arn,
+      async (inUse) => {
+        const read = allow(inUse.topic)
+        const messages = read.accepted.map(({ message }) => message)
+        return { ...read, messageIds: await sealAndAppend(inUse, publisherOf(caller), messages) }
+      },
+      () => allow(undefined),
+    )
     const successful = accepted.map(({ id }, at): [string, XmlNode] => [
       'member',
       [
@@ -47,6 +54,22 @@ export const publishBatch: Action = {
       ['Failed', failed],
     ]
   },
+}
+
+interface Batch {
+  readonly accepted: readonly { id: string; message: Message }[]
+  readonly failed: readonly [string, XmlNode][]
+}
+
+function readBatch(parameters: Parameters): Batch {
+  const accepted: { id: string; message: Message }[] = []
+  const failed: [string, XmlNode][] = []
+  for (const entry of readBatchEntries(parameters)) {
+    const read = readEntry(entry)
+    if (read instanceof InvalidParameterError) failed.push(['member', failureOf(entry.id, read)])
+    else accepted.push({ id: entry.id, message: read })
+  }
+  return { accepted, failed }
 }
 
 function readEntry({ parameters, attributes }: BatchEntry): Message | InvalidParameterError {

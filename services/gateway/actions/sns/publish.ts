@@ -1,11 +1,18 @@
 /**
  * Publish: one message to one topic.
  *
- * authorize → validate → look up → seal → append, in SNS's order: permission before existence,
+ * look up → authorize → validate → seal → append, in SNS's order: permission before existence is told,
  * validation before KMS. Rules: Publish in the SNS API reference.
  */
 
-import { InvalidParameterError, type Parameters, readMessage, readMessageAttributes } from '#shared/sns-wire'
+import type { Topic } from '#shared/catalog'
+import {
+  InvalidParameterError,
+  type Message,
+  type Parameters,
+  readMessage,
+  readMessageAttributes,
+} from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { echo } from '../../echo.ts'
 import { publisherOf } from '../../publisher.ts'
@@ -14,11 +21,21 @@ import { resolveTopic } from '../../resolve-topic.ts'
 export const publish: Action = {
   name: 'Publish',
   signature: 'required',
-  async run({ parameters, caller }, { topics, sealAndAppend }) {
+  async run({ parameters, caller }, { authorize, topics, sealAndAppend }) {
     const { destination, parameter } = readDestination(parameters)
-    const { arn } = resolveTopic(destination, { caller, action: 'Publish', parameter })
-    const message = readMessage(parameters, readMessageAttributes(parameters))
-    const [messageId = ''] = await topics.use(arn, (inUse) => sealAndAppend(inUse, publisherOf(caller), [message]))
+    const place = resolveTopic(destination, { caller, parameter })
+    let message: Message | undefined
+    // For each reading of the topic: by a policy that was taken back meanwhile nothing may be stored.
+    const allow = (topic: Topic | undefined) => {
+      authorize(caller, 'Publish', { ...place, topic })
+      message ??= readMessage(parameters, readMessageAttributes(parameters))
+      return message
+    }
+    const [messageId = ''] = await topics.use(
+      place.arn,
+      (inUse) => sealAndAppend(inUse, publisherOf(caller), [allow(inUse.topic)]),
+      () => allow(undefined),
+    )
     return [['MessageId', messageId]]
   },
 }

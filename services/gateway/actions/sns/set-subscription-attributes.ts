@@ -1,19 +1,19 @@
 /** SetSubscriptionAttributes: changes one attribute of a subscription, in any of its states. */
 
-import { NotFoundError } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
 import { changeSubscription } from '../../change-subscription.ts'
-import { requireOwner, resolveSubscription } from '../../owned-subscription.ts'
+import { noSuchSubscription, requireOwner, resolveSubscription } from '../../owned-subscription.ts'
 import { requireParameter } from '../../require-parameter.ts'
 import { setSubscriptionAttribute, subscriptionAttributesAgree } from '../../subscription-attributes.ts'
 
 export const setSubscriptionAttributes: Action = {
   name: 'SetSubscriptionAttributes',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, clock }) {
+  async run({ parameters, caller }, { authorize, catalog, clock }) {
     const place = resolveSubscription(parameters.get('SubscriptionArn'), {
       caller,
       action: 'SetSubscriptionAttributes',
+      authorize,
     })
     const name = requireParameter(parameters, 'AttributeName')
     const value = parameters.get('AttributeValue') ?? ''
@@ -23,7 +23,7 @@ export const setSubscriptionAttributes: Action = {
       // Each change has the workers read the topic again.
       return subscriptionAttributesAgree([[name, value]], wanted, current) ? undefined : wanted
     })
-    if (changed === undefined) throw new NotFoundError('Subscription does not exist')
+    if (changed === undefined) throw noSuchSubscription(place, caller)
     return undefined
   },
 }

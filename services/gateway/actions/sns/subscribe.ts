@@ -22,8 +22,9 @@ const RENEWAL_MS = 1000
 export const subscribe: Action = {
   name: 'Subscribe',
   signature: 'required',
-  async run({ parameters, caller }, { catalog, appendConfirmation, endpointNetworks, clock }) {
-    const { arn: topicArn } = resolveTopic(parameters.get('TopicArn'), { caller, action: 'Subscribe' })
+  async run({ parameters, caller }, { authorize, catalog, appendConfirmation, endpointNetworks, clock }) {
+    const place = resolveTopic(parameters.get('TopicArn'), { caller })
+    const topicArn = place.arn
     const { protocol, endpoint } = checkEndpoint({
       protocol: requireParameter(parameters, 'Protocol'),
       endpoint: parameters.get('Endpoint'),
@@ -32,11 +33,13 @@ export const subscribe: Action = {
     const entries = parameters.map('Attributes')
     const attributes = readSubscriptionAttributes(entries)
     const returnArn = readBoolean(parameters, 'ReturnSubscriptionArn')
-    const { account: owner, arn: principal } = caller.principal
+    // Of a session its role, as SNS shows it: sessions come and go.
+    const { account: owner, arn, roleArn: principal = arn } = caller.principal
     const now = clock.now()
     const subscription = await findOrCreateSubscription(catalog, {
       wanted: { topicArn, protocol, endpoint, owner },
       now,
+      allow: (topic) => authorize(caller, 'Subscribe', { ...place, topic, wanted: { protocol, endpoint } }),
       reuse(existing) {
         if (!subscriptionAttributesAgree(entries, attributes, existing)) {
           throw new InvalidParameterError(
