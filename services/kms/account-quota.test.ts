@@ -19,11 +19,13 @@ suite('requireKeyQuota()', () => {
     requireKeyQuota([...keys, keyOf({ account: A })], B)
   })
 
-  test('counts the characters of descriptions and tags together', () => {
+  test('counts the characters of descriptions, tags and policies together', () => {
     const half = 'x'.repeat(MAX_METADATA / 2)
+    const quarter = half.slice(MAX_METADATA / 4)
     const keys = [
       keyOf({ account: A, description: half }),
-      keyOf({ account: A, tags: [{ key: 'ab', value: half.slice(2) }] }),
+      keyOf({ account: A, tags: [{ key: 'ab', value: quarter.slice(2) }] }),
+      keyOf({ account: A, policy: quarter }),
     ]
     requireKeyQuota(keys, A)
     assert.throws(() => requireKeyQuota([...keys, keyOf({ account: A, description: 'x' })], A), {
@@ -44,6 +46,7 @@ suite('isMoreMetadata()', () => {
   test('tells growth from every other change', () => {
     const key = keyOf({ account: A, description: 'abc' })
     assert.equal(isMoreMetadata({ ...key, tags: [{ key: 'a', value: '' }] }, key), true)
+    assert.equal(isMoreMetadata({ ...key, policy: '{}' }, key), true)
     assert.equal(isMoreMetadata({ ...key, description: 'ab' }, key), false)
     assert.equal(isMoreMetadata({ ...key, state: 'PendingDeletion', deletionAt: 1 }, key), false)
   })

@@ -3,7 +3,7 @@
  *
  * Every change writes the whole store, and all publishers' data keys wait for that: an account that could let it
  * grow would slow down every other, and at last nothing could be written any more. Filled to its quotas by
- * one account, a store has some 10 MB. What shrinks is never refused. AWS KMS has quotas of its own, an account's to raise.
+ * one account, a store has some 14 MB. What shrinks is never refused. AWS KMS has quotas of its own, an account's to raise.
  */
 
 import { LimitExceededError } from './errors.ts'
@@ -13,8 +13,8 @@ import type { Alias, Keystore, KmsKey } from './keystore-file.ts'
 export const MAX_KEYS = 5_000
 /** Of all regions together. */
 export const MAX_ALIASES = 5_000
-/** Descriptions and tags of all keys together, in characters: some 200 for each of the most keys there can be. */
-export const MAX_METADATA = 1_048_576
+/** Descriptions, tags and key policies of all keys together, in characters: some 800 for each of the most keys there can be. */
+export const MAX_METADATA = 4_194_304
 
 /**
  * @param keys as they will be
@@ -26,7 +26,7 @@ export function requireKeyQuota(keys: Keystore['keys'], account: string): void {
   const metadata = own.reduce((total, key) => total + metadataOf(key), 0)
   if (metadata <= MAX_METADATA) return
   throw new LimitExceededError(
-    `Descriptions and tags of an account's keys may have ${MAX_METADATA} characters together, not more.`,
+    `Descriptions, tags and policies of an account's keys may have ${MAX_METADATA} characters together, not more.`,
   )
 }
 
@@ -45,6 +45,6 @@ export function isMoreMetadata(changed: KmsKey, before: KmsKey): boolean {
   return metadataOf(changed) > metadataOf(before)
 }
 
-function metadataOf({ description, tags }: KmsKey): number {
-  return tags.reduce((total, { key, value }) => total + key.length + value.length, description.length)
+function metadataOf({ description, tags, policy = '' }: KmsKey): number {
+  return tags.reduce((total, { key, value }) => total + key.length + value.length, description.length + policy.length)
 }

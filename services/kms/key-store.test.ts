@@ -87,7 +87,7 @@ suite('openKeyStore()', () => {
     const { dir, open } = await setup(t)
     await seeded(open)
     const path = join(dir, 'keystore.json')
-    const newer = JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), version: 3 })
+    const newer = JSON.stringify({ ...JSON.parse(await readFile(path, 'utf8')), version: 4 })
     await writeFile(path, newer)
     await assert.rejects(open(), KeystoreVersionError)
     assert.equal(await readFile(path, 'utf8'), newer)

@@ -35,7 +35,7 @@ export interface KeyStore extends AsyncDisposable {
   /** In the order of their names. */
   listAliases(place: Place): readonly Alias[]
   /** @throws {LimitExceededError} when the account has as much as it may: so do all that make it more */
-  createKey(o: Place & { description: string; tags?: readonly Tag[] }): Promise<KmsKey>
+  createKey(o: Place & { description: string; tags?: readonly Tag[]; policy?: string | undefined }): Promise<KmsKey>
   /** Makes an AWS managed key and its alias, both or neither, unless the alias is there. */
   ensureManagedKey(o: Place & { alias: string; description: string; rotationDays: number }): Promise<void>
   /**
@@ -110,13 +110,19 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
   const materialOf = (keyArn: string) => (rotationType?: RotationType) =>
     createMaterial({ storeId: current.storeId, keyArn, createdAt: clock.now(), rotationType, storeKeys })
 
-  const newKey = ({ account, region, description, tags = [] }: Parameters<KeyStore['createKey']>[0]): KmsKey => {
+  const newKey = ({
+    account,
+    region,
+    description,
+    tags = [],
+    policy,
+  }: Parameters<KeyStore['createKey']>[0]): KmsKey => {
     const id = randomUUID()
     const arn = keyArnOf({ account, region }, id)
     const createdAt = clock.now()
     const materials = [materialOf(arn)()]
     const manager = 'CUSTOMER'
-    return { id, account, region, arn, description, tags, createdAt, manager, state: 'Enabled', materials }
+    return { id, account, region, arn, description, tags, createdAt, manager, state: 'Enabled', policy, materials }
   }
 
   const withKey = (key: KmsKey): readonly KmsKey[] => {

@@ -9,12 +9,15 @@ import { createMaterial } from './key-material.ts'
 import { decodeKeystore, encodeKeystore, type Keystore, type KmsKey } from './keystore-file.ts'
 import { deriveStoreKeys } from './root-key.ts'
 
-/** Frozen: what the first version of the format wrote. */
-const V1: {
+interface Vector {
   rootKey: string
   keystore: string
   ciphertext: { blob: string; plaintext: string; encryptionContext: Record<string, string> }
-} = JSON.parse(readFileSync(new URL('vectors/keystore-v1.json', import.meta.url), 'utf8'))
+}
+
+/** Frozen: what earlier versions of the format wrote. */
+const V1 = vectorOf('keystore-v1.json')
+const V2 = vectorOf('keystore-v2.json')
 
 suite('decodeKeystore()', () => {
   test('returns what was encoded, with the same key material', () => {
@@ -67,7 +70,7 @@ suite('decodeKeystore()', () => {
     refuses(JSON.stringify({ ...JSON.parse(text), version: 1 }), rootKey)
     refuses(JSON.stringify({ ...JSON.parse(text), version: 0 }), rootKey)
     assert.throws(
-      () => decodeKeystore(JSON.stringify({ ...JSON.parse(text), version: 3 }), rootKey),
+      () => decodeKeystore(JSON.stringify({ ...JSON.parse(text), version: 4 }), rootKey),
       KeystoreVersionError,
     )
   })
@@ -80,21 +83,7 @@ suite('decodeKeystore()', () => {
   })
 
   test('reads a file of version 1, whose ciphertexts open', () => {
-    const { keystore } = decodeKeystore(V1.keystore, createSecretKey(V1.rootKey, 'base64'))
-    const blob = Buffer.from(V1.ciphertext.blob, 'base64')
-    const { keyId, materialId } = readBlobHeader(blob)
-    const key = keystore.keys.find(({ id }) => id === keyId)
-    const material = key?.materials.find(({ id }) => id === materialId)
-    assert.ok(key && material)
-    const encryptionContext = new Map(Object.entries(V1.ciphertext.encryptionContext))
-    const plaintext = openBlob(blob, {
-      keyId,
-      keyArn: key.arn,
-      materialId,
-      material: material.secret,
-      encryptionContext,
-    })
-    assert.equal(plaintext.toString('utf8'), V1.ciphertext.plaintext)
+    const { keystore, key } = openVector(V1)
     assert.deepEqual(
       keystore.keys.map(({ description, tags, manager, state, deletionAt, rotation }) => [
         description,
@@ -112,6 +101,20 @@ suite('decodeKeystore()', () => {
     assert.deepEqual(
       keystore.aliases.map(({ name, targetKeyId }) => [name, targetKeyId]),
       [['alias/orders', key.id]],
+    )
+  })
+
+  test('reads a file of version 2, whose ciphertexts open and whose keys have no policy of their own', () => {
+    const { keystore } = openVector(V2)
+    assert.deepEqual(
+      keystore.keys.map(({ tags, manager, state, deletionAt, rotation, policy }) => [
+        ...[tags.length, manager, state, deletionAt !== undefined, rotation?.periodDays, policy],
+      ]),
+      [
+        [1, 'CUSTOMER', 'Enabled', false, 90, undefined],
+        [0, 'AWS', 'Enabled', false, 365, undefined],
+        [0, 'CUSTOMER', 'PendingDeletion', true, undefined, undefined],
+      ],
     )
   })
 
@@ -151,6 +154,24 @@ function refuses(text: string, rootKey: Parameters<typeof decodeKeystore>[1]): v
   )
 }
 
+function vectorOf(name: string): Vector {
+  return JSON.parse(readFileSync(new URL(`vectors/${name}`, import.meta.url), 'utf8'))
+}
+
+/** Reads a keystore and opens the ciphertext that came with it. @returns the key that did it, too */
+function openVector({ rootKey, keystore: text, ciphertext }: Vector): { keystore: Keystore; key: KmsKey } {
+  const { keystore } = decodeKeystore(text, createSecretKey(rootKey, 'base64'))
+  const blob = Buffer.from(ciphertext.blob, 'base64')
+  const { keyId, materialId } = readBlobHeader(blob)
+  const key = keystore.keys.find(({ id }) => id === keyId)
+  const material = key?.materials.find(({ id }) => id === materialId)
+  assert.ok(key && material)
+  const encryptionContext = new Map(Object.entries(ciphertext.encryptionContext))
+  const context = { keyId, keyArn: key.arn, materialId, material: material.secret, encryptionContext }
+  assert.equal(openBlob(blob, context).toString('utf8'), ciphertext.plaintext)
+  return { keystore, key }
+}
+
 function keyOf({ keys: [key] }: Keystore): KmsKey {
   assert.ok(key)
   return key
@@ -184,6 +205,7 @@ function setup({ rootKey = createSecretKey(randomBytes(32)) } = {}) {
     manager: 'CUSTOMER',
     state: 'PendingDeletion',
     deletionAt: 9,
+    policy: '{"Version":"2012-10-17","Statement":[]}\n',
     rotation: { periodDays: 90, nextAt: 8 },
     materials,
   }

@@ -11,8 +11,8 @@
  * | `check` | HKDF(root key, salt = store id, `sealcast.keystore.v1.check`), 16 bytes, base64 |
  * | `mac` | HMAC-SHA-256(mac key, frame(`sealcast.keystore.v<version>`, store id, contents)), base64 |
  *
- * Version 2 added deletion, rotation, AWS managed keys and tags. A file of version 1 has none of them: what
- * it leaves out has a default. The next change writes version 2.
+ * Version 2 added deletion, rotation, AWS managed keys and tags, version 3 key policies. An older file has none of them:
+ * what it leaves out has a default. The next change writes version 3.
  */
 
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
@@ -40,6 +40,8 @@ export interface KmsKey {
   readonly state: 'Enabled' | 'Disabled' | 'PendingDeletion'
   /** The end of the waiting period; there while PendingDeletion. */
   readonly deletionAt?: number | undefined
+  /** As it was put, JSON; absent: the default policy of its account, or AWS's if the key is AWS's (key-policy.ts). */
+  readonly policy?: string | undefined
   /** Automatic rotation; absent while it is off. */
   readonly rotation?: { readonly periodDays: number; readonly nextAt: number } | undefined
   /** From the oldest to the newest, which alone is CURRENT; the others still decrypt. */
@@ -66,7 +68,7 @@ export interface Keystore {
   readonly aliases: readonly Alias[]
 }
 
-const VERSION = 2
+const VERSION = 3
 
 const instant = schema.int().min(0)
 const account = schema.string().regex(/^\d{12}$/)
@@ -102,6 +104,7 @@ const keyDocument = schema
     manager: schema.enum(['AWS', 'CUSTOMER']).default('CUSTOMER'),
     state: schema.enum(['Enabled', 'Disabled', 'PendingDeletion']),
     deletionAt: instant.optional(),
+    policy: schema.string().optional(),
     rotation: schema.strictObject({ periodDays: schema.int().min(1), nextAt: instant }).optional(),
     materials: schema
       .array(materialDocument)
