@@ -10,7 +10,7 @@ suite('auditedCallOf()', () => {
   })
 
   test('records each denial, with the publisher for whom it was asked', () => {
-    const onBehalfOf = { arn: 'arn:aws:iam::000000000000:user/ada', account: '000000000000' }
+    const onBehalfOf = { arn: 'arn:aws:iam::000000000000:user/ada', account: '000000000000', kind: 'user' } as const
     for (const name of ['AccessDeniedException', 'NotAuthorizedException']) {
       const call = audited({ name, status: 400 }, { identity: { ...broker, onBehalfOf } })
       assert.deepEqual([call?.record, call?.onBehalfOf, call?.code], ['denied', onBehalfOf.arn, name])

@@ -4,9 +4,9 @@ import { createFakeClock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
 import { signRequest } from '#shared/sigv4'
 import { createTestPrincipal } from '#shared/test-principals'
-import { createAuthenticate, ON_BEHALF_OF_HEADER } from './authenticate.ts'
-import { authorizeKey, authorizeOperation } from './authorize.ts'
-import { createGrantIndex } from './grants/grant-index.ts'
+import { createAuthenticate, type Identity } from './authenticate.ts'
+import { authorizeOperation } from './authorize-operation.ts'
+import { ON_BEHALF_OF_HEADER } from './on-behalf-of.ts'
 
 const USER = { accessKeyId: 'AKIAUSER000000000000', secretAccessKey: 'user-secret-user-secret' }
 const BROKER = { accessKeyId: 'SCBRBROKER0000000000', secretAccessKey: 'broker-secret-broker-secret' }
@@ -15,7 +15,9 @@ const PUBLISHER_ARN = 'arn:aws:iam::444455556666:user/team/bob'
 
 suite('authenticate()', () => {
   test('knows a user by signature, with account and region', () => {
-    assert.deepEqual(setup().authenticate({ as: USER, region: 'eu-west-1' }), {
+    const { principal, ...identity } = setup().authenticate({ as: USER, region: 'eu-west-1' })
+    assert.equal(principal?.arn, USER_ARN)
+    assert.deepEqual(identity, {
       kind: 'user',
       arn: USER_ARN,
       account: '111122223333',
@@ -29,7 +31,8 @@ suite('authenticate()', () => {
     const identity = setup().authenticate({ as: BROKER, headers: { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN } })
     assert.equal(identity.kind, 'broker')
     assert.equal(identity.arn, 'arn:aws:iam::000000000000:role/sealcast-broker')
-    assert.deepEqual(identity.onBehalfOf, { arn: PUBLISHER_ARN, account: '444455556666' })
+    const { arn, account, kind } = identity.onBehalfOf ?? {}
+    assert.deepEqual([arn, account, kind], [PUBLISHER_ARN, '444455556666', 'user'])
   })
 
   test('refuses the on-behalf-of header from anybody but the broker', () => {
@@ -61,6 +64,41 @@ suite('authenticate()', () => {
     })
   }
 
+  test('reads what a session and a service bring with them', () => {
+    const policy = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}'
+    const { onBehalfOf: session } = setup().authenticate({
+      as: BROKER,
+      headers: {
+        [ON_BEHALF_OF_HEADER]: 'arn:aws:iam::444455556666:role/team/sender',
+        'x-sealcast-session-policy': Buffer.from(policy).toString('base64'),
+        'x-sealcast-purpose': 'issue',
+      },
+    })
+    assert.deepEqual([session?.kind, session?.sessionPolicy?.text, session?.purpose], ['role-session', policy, 'issue'])
+    const { onBehalfOf: service } = setup().authenticate({
+      as: BROKER,
+      headers: {
+        [ON_BEHALF_OF_HEADER]: 's3.amazonaws.com',
+        'x-sealcast-source-arn': 'arn:aws:s3:::bucket',
+        'x-sealcast-source-account': '111122223333',
+      },
+    })
+    const { kind, account, sourceArn, sourceAccount } = service ?? {}
+    assert.deepEqual(
+      [kind, account, sourceArn, sourceAccount],
+      ['service', 'aws', 'arn:aws:s3:::bucket', '111122223333'],
+    )
+  })
+
+  for (const name of ['session-policy', 'source-arn', 'source-account', 'purpose'].map((end) => `x-sealcast-${end}`)) {
+    test(`refuses ${name} from anybody but the broker, unsigned, and with what it never holds`, () => {
+      refuses('ACCESS_DENIED', { as: USER, headers: { [name]: 'deliver' } })
+      const headers = { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN }
+      refuses('ACCESS_DENIED', { as: BROKER, headers, added: { [name]: 'deliver' } })
+      refuses('VALIDATION', { as: BROKER, headers: { ...headers, [name]: 'What is this?' } })
+    })
+  }
+
   test('refuses an unsigned request', () => {
     refuses('MISSING_AUTHENTICATION_TOKEN', {})
   })
@@ -86,49 +124,44 @@ suite('authenticate()', () => {
 
 suite('authorizeOperation()', () => {
   test('gives a user the own account and region', () => {
-    const identity = setup().authenticate({ as: USER })
-    assert.deepEqual(authorizeOperation(identity, 'CreateKey'), {
-      arn: USER_ARN,
-      account: '111122223333',
-      region: 'us-east-1',
-      viaService: false,
-    })
+    const { arn, account, region, viaService, rule } = operation(setup().authenticate({ as: USER }), 'CreateKey')
+    assert.deepEqual([arn, account, region, viaService, rule], [USER_ARN, '111122223333', 'us-east-1', false, 'own'])
   })
 
   test('lets the broker ask for data keys, ReEncrypt and DescribeKey in the name of a publisher, and for nothing else', () => {
     const broker = setup().authenticate({ as: BROKER, headers: { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN } })
-    for (const operation of ['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey']) {
-      const { arn, viaService } = authorizeOperation(broker, operation)
-      assert.deepEqual([arn, viaService], [PUBLISHER_ARN, true])
+    for (const name of ['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey']) {
+      const { arn, viaService, rule } = operation(broker, name)
+      assert.deepEqual([arn, viaService, rule], [PUBLISHER_ARN, true, 'publisher'])
     }
-    for (const operation of ['CreateKey', 'ListKeys', 'DisableKey', 'EnableKey', 'CreateAlias', 'Encrypt']) {
-      denies(() => authorizeOperation(broker, operation))
+    for (const name of ['CreateKey', 'ListKeys', 'DisableKey', 'EnableKey', 'CreateAlias', 'Encrypt']) {
+      denies(() => operation(broker, name))
     }
   })
 
   test('lets the broker do nothing for itself but ReEncrypt, in the own account', () => {
     const broker = setup().authenticate({ as: BROKER })
-    for (const operation of ['GenerateDataKey', 'Decrypt', 'Encrypt', 'ListKeys']) {
-      denies(() => authorizeOperation(broker, operation))
+    for (const name of ['GenerateDataKey', 'Decrypt', 'Encrypt', 'ListKeys']) {
+      denies(() => operation(broker, name))
     }
-    assert.deepEqual(authorizeOperation(broker, 'ReEncrypt'), {
-      arn: 'arn:aws:iam::000000000000:role/sealcast-broker',
-      account: '000000000000',
-      region: 'us-east-1',
-      viaService: false,
-    })
+    const { arn, account, subject } = operation(broker, 'ReEncrypt')
+    assert.deepEqual([arn, account], ['arn:aws:iam::000000000000:role/sealcast-broker', '000000000000'])
+    assert.deepEqual(subject.policies[0]?.policy.statements[0]?.actions, ['kms:ReEncryptFrom', 'kms:ReEncryptTo'])
   })
+
+  for (const purpose of ['deliver', 'reopen', 'probe', 'issue', 'share', 'describe', 'rewrap']) {
+    test(`asks the key policy alone for ${purpose}, if it is about what was accepted`, () => {
+      const headers = { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN, 'x-sealcast-purpose': purpose }
+      const { rule } = operation(setup().authenticate({ as: BROKER, headers }), 'Decrypt')
+      assert.equal(rule, ['deliver', 'reopen', 'probe'].includes(purpose) ? 'accepted' : 'publisher')
+    })
+  }
 })
 
-suite('authorizeKey()', () => {
-  test('allows the account of the key and nobody else', () => {
-    const caller = authorizeOperation(setup().authenticate({ as: USER }), 'Decrypt')
-    const arn = 'arn:aws:kms:us-east-1:111122223333:key/x'
-    const keyStore = { grants: createGrantIndex() }
-    authorizeKey({ caller, keyStore }, { account: '111122223333', arn }, { permission: 'Decrypt' })
-    denies(() => authorizeKey({ caller, keyStore }, { account: '444455556666', arn }, { permission: 'Decrypt' }))
-  })
-})
+function operation(identity: Identity, name: string) {
+  const principals = { findPrincipal: () => undefined }
+  return authorizeOperation(identity, name, { principals, transport: { secure: false }, now: 0 })
+}
 
 interface Sent {
   as?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string }

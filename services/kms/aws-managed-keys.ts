@@ -2,26 +2,15 @@
  * Keys that a service has in an account, named by an alias that nobody else can give: here SNS's.
  *
  * One for each account and region, made when it is first used and not before; the alias is listed
- * from the start, without a key. The policy of such a key cannot be changed, so that it is decided here:
- * the account may look at it, SNS may use it for the account's own principals, and nobody anything else,
- * ReEncrypt included. It says what AWS's own does with `kms:ViaService` and `kms:CallerAccount`.
+ * from the start, without a key. The policy of such a key cannot be changed, as it allows nobody to: the account may look
+ * at it, SNS may use it for the account's own principals, and nobody anything else, ReEncrypt included.
  */
 
 import type { Place } from './key-identifier.ts'
 
 export const SNS_ALIAS = 'alias/aws/sns'
 
-/** What SNS may ask for a principal of the key's account. */
-const VIA_SERVICE: ReadonlySet<string> = new Set([
-  ...['Decrypt', 'DescribeKey', 'GenerateDataKey', 'GenerateDataKeyWithoutPlaintext'],
-])
-
-/** @param permission the action asked for, by a principal of the key's account */
-export function isAllowedOnManagedKey(permission: string, { viaService }: { viaService: boolean }): boolean {
-  return /^(?:Describe|Get|List)/.test(permission) || (viaService && VIA_SERVICE.has(permission))
-}
-
-/** What `isAllowedOnManagedKey` decides, as the policy that AWS gives such a key. */
+/** As AWS gives it to such a key. */
 export function managedKeyPolicyOf({ account, region }: Place): Readonly<Record<string, unknown>> {
   const conditions = { 'kms:ViaService': `sns.${region}.amazonaws.com`, 'kms:CallerAccount': account }
   return {

@@ -36,6 +36,7 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['SIGNATURE_DOES_NOT_MATCH', refused('InvalidSignatureException')],
   ['REQUEST_EXPIRED', refused('InvalidSignatureException')],
   ['ACCESS_DENIED', refused('AccessDeniedException')],
+  ['MALFORMED_POLICY_DOCUMENT', refused('MalformedPolicyDocumentException')],
   ['NOT_FOUND', refused('NotFoundException')],
   ['ALREADY_EXISTS', refused('AlreadyExistsException')],
   ['NOT_AUTHORIZED', { name: 'NotAuthorizedException', status: 400, silent: true }],

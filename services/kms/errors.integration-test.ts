@@ -93,10 +93,11 @@ const NOT_HERE: Readonly<Record<string, string>> = {
   XksKeyAlreadyInUseException: 'there are no custom key stores',
   XksKeyInvalidConfigurationException: 'there are no custom key stores',
   XksKeyNotFoundException: 'there are no custom key stores',
-  MalformedPolicyDocumentException: 'there is the default policy only',
 }
 
 const NOT_HERE_FOR: ReadonlySet<string> = new Set([
+  // Every key has a policy.
+  'PutKeyPolicy UnsupportedOperationException',
   // Recorded and emulated answers to such names are ValidationException.
   'CreateAlias InvalidAliasNameException',
   // The fifty-first alias of a key: alias-changes.test.ts.

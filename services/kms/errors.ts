@@ -51,6 +51,11 @@ export class AccessDeniedError extends RequestRefusedError {
   override readonly code = 'ACCESS_DENIED'
 }
 
+/** A key policy that is none, or one that KMS does not take. */
+export class MalformedPolicyDocumentError extends RequestRefusedError {
+  override readonly code = 'MALFORMED_POLICY_DOCUMENT'
+}
+
 /** No such key or alias, or an identifier that can name none. */
 export class NotFoundError extends RequestRefusedError {
   override readonly code = 'NOT_FOUND'

@@ -9,10 +9,12 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Audit, AuditNotes } from '#shared/audit'
+import type { Clock } from '#shared/clock'
 import type { Fields, Log } from '#shared/log'
+import type { Principals } from '#shared/principals'
 import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate, Identity } from './authenticate.ts'
-import { authorizeOperation } from './authorize.ts'
+import { authorizeOperation } from './authorize-operation.ts'
 import { errorResponseOf } from './error-response.ts'
 import { RequestTooLargeError, SerializationError, UnknownOperationError } from './errors.ts'
 import { InjectedAnswerError, InjectedSilenceError } from './faults/errors.ts'
@@ -21,6 +23,7 @@ import type { KeyStore } from './key-store.ts'
 import { readMembers } from './members.ts'
 import type { KmsMetrics } from './metrics.ts'
 import { actionOf, operationOf } from './operations.ts'
+import { createPrincipalExists } from './principal-exists.ts'
 
 interface ReceivedRequest {
   readonly method: string
@@ -32,6 +35,8 @@ interface ReceivedRequest {
   readonly body: Buffer | undefined
   /** Address of the peer. */
   readonly sourceIp: string | undefined
+  /** By TLS. */
+  readonly secure: boolean
 }
 
 export interface Answer {
@@ -52,6 +57,8 @@ const MAX_LOGGED_CONTEXT = 1024
 export function createHandleRequest(o: {
   keyStore: KeyStore
   authenticate: Authenticate
+  principals: Pick<Principals, 'findPrincipal'>
+  clock: Clock
   /** Absent: there are none. */
   faults?: Pick<FaultInjection, 'meet'>
   metrics: KmsMetrics
@@ -112,6 +119,8 @@ async function act(
   o: {
     keyStore: KeyStore
     authenticate: Authenticate
+    principals: Pick<Principals, 'findPrincipal'>
+    clock: Clock
     faults?: Pick<FaultInjection, 'meet'>
     operation: string | undefined
     note: (fields: Record<string, string | undefined>) => void
@@ -128,12 +137,16 @@ async function act(
   const action = actionOf(o.operation)
   if (mediaTypeOf(headers) !== JSON_1_1) throw new SerializationError(`The content type must be ${JSON_1_1}.`)
   const operation = o.operation ?? 'unknown'
-  const caller = { ...authorizeOperation(identity, operation), notes: o.known.notes }
+  const { principals, clock } = o
+  const transport = { sourceIp: request.sourceIp, secure: request.secure, userAgent: single(headers['user-agent']) }
+  const { notes } = o.known
+  const caller = { ...authorizeOperation(identity, operation, { principals, transport, now: clock.now() }), notes }
   await o.faults?.meet({ operation, caller, body })
   return await action({
     operation,
     caller,
     keyStore: o.keyStore,
+    principalExists: createPrincipalExists(principals),
     readMembers: (read) => readMembers(body, read),
     note: (fields) => {
       for (const [name, value] of Object.entries(fields)) {

@@ -16,7 +16,6 @@ import {
   ListAliasesCommand,
   ListKeyPoliciesCommand,
   ListResourceTagsCommand,
-  PutKeyPolicyCommand,
   ScheduleKeyDeletionCommand,
   type Tag,
   TagResourceCommand,
@@ -181,14 +180,6 @@ suite('policies', () => {
     assert.deepEqual(await client.send(new GetKeyPolicyCommand({ KeyId })).then((o) => o.Policy), Policy)
     const { $metadata: _, ...listed } = await client.send(new ListKeyPoliciesCommand({ KeyId }))
     assert.deepEqual(listed, { PolicyNames: ['default'], Truncated: false })
-  })
-
-  test('PutKeyPolicy is refused, even with the policy that is in force', async () => {
-    const { client, createKey } = setup()
-    const { id: KeyId } = await createKey()
-    const { Policy } = await client.send(new GetKeyPolicyCommand({ KeyId }))
-    const text = 'The operation PutKeyPolicy is not supported.'
-    await refuses(client.send(new PutKeyPolicyCommand({ KeyId, Policy })), 'UnsupportedOperationException', text)
   })
 })
 

@@ -30,6 +30,8 @@ export interface KeyStore extends AsyncDisposable {
   /** Key ids are unique over accounts and regions. */
   findKeyById(id: string): KmsKey | undefined
   findAlias(arn: string): Alias | undefined
+  /** Of the key with that ARN, with their `alias/`. */
+  aliasNamesOf(keyArn: string): readonly string[]
   /** In the order of their ids. */
   listKeys(place: Place): readonly KmsKey[]
   /** In the order of their names. */
@@ -145,6 +147,7 @@ function createKeyStore(directory: OpenedKeystore, clock: Clock): KeyStore {
     findKey: (arn) => index.keys.get(arn),
     findKeyById: (id) => index.keysById.get(id),
     findAlias: (arn) => index.aliases.get(arn),
+    aliasNamesOf: (keyArn) => index.aliasNames.get(keyArn) ?? [],
     listKeys: (place) => current.keys.filter((key) => isIn(place, key)).sort((a, b) => compare(a.id, b.id)),
     listAliases: (place) => current.aliases.filter((a) => isIn(place, a)).sort((a, b) => compare(a.name, b.name)),
     async createKey(o) {
@@ -245,7 +248,13 @@ function indexOf({ keys, aliases }: Keystore) {
     keys: new Map(keys.map((key) => [key.arn, key])),
     keysById: new Map(keys.map((key) => [key.id, key])),
     aliases: new Map(aliases.map((alias) => [alias.arn, alias])),
+    aliasNames: namesByKey(aliases),
   }
+}
+
+function namesByKey(aliases: readonly Alias[]): ReadonlyMap<string, readonly string[]> {
+  const byKey = Map.groupBy(aliases, (alias) => keyArnOf(alias, alias.targetKeyId))
+  return new Map([...byKey].map(([keyArn, own]) => [keyArn, own.map(({ name }) => name)]))
 }
 
 function isIn(place: Place, { account, region }: Place): boolean {

@@ -1,17 +1,32 @@
 /** Who wants what of which key: what authorize.ts decides about, and all that policies and grants may look at. */
 
 import type { AuditNotes } from '#shared/audit'
+import type { Subject } from '#shared/policy'
 import type { EncryptionContext } from './encryption-context.ts'
 import type { GrantTerms } from './grants/grant.ts'
 import type { Place } from './key-identifier.ts'
 import type { KmsKey } from './keystore-file.ts'
 
+/** Condition keys, in lower case, and what they are in a request. */
+export type Conditions = ReadonlyMap<string, string | readonly string[]>
+
 /** The principal whose permissions count, and where bare key ids and aliases are looked up. */
 export interface Caller extends Place {
+  /** As refusals name it. */
   readonly arn: string
+  readonly subject: Subject
   /** Whether SNS, which the broker is to the KMS, asks for the principal. */
   readonly viaService: boolean
-  /** Where `authorizeKey` leaves what it decided, for the request's audit line. */
+  /** What conditions may ask about the caller and its request. */
+  readonly conditions: Conditions
+  /**
+   * Whose permissions count for a key. `publisher`: both of GenerateDataKey and Decrypt are needed for either. `accepted`: it
+   * is about a message that was accepted from the principal, and the key alone decides.
+   */
+  readonly rule: 'own' | 'publisher' | 'accepted'
+  /** The principals file has it. */
+  readonly isKnown: boolean
+  /** Where authorize.ts leaves what it decided, for the request's audit line. */
   readonly notes?: AuditNotes
 }
 
@@ -23,8 +38,8 @@ export interface KeyUse {
   readonly encryptionContext?: EncryptionContext | undefined
   /** The alias by which the request names the key, with its `alias/`. */
   readonly requestAlias?: string | undefined
-  /** Condition keys that this action alone has, in lower case. */
-  readonly conditions?: ReadonlyMap<string, string | readonly string[]>
+  /** Condition keys that this action alone has. */
+  readonly conditions?: Conditions | undefined
   /** CreateGrant: what is to be granted. */
   readonly grantTerms?: GrantTerms | undefined
   readonly grantTokens?: readonly string[] | undefined

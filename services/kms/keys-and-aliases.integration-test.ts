@@ -66,12 +66,10 @@ suite('keys and aliases', () => {
   })
 
   const unsupported: CreateKeyCommandInput[] = [
-    { Policy: '{}' },
     { KeySpec: 'RSA_2048', KeyUsage: 'ENCRYPT_DECRYPT' },
     { CustomerMasterKeySpec: 'HMAC_256', KeyUsage: 'GENERATE_VERIFY_MAC' },
     { Origin: 'EXTERNAL' },
     { MultiRegion: true },
-    { BypassPolicyLockoutSafetyCheck: true },
     { CustomKeyStoreId: 'cks-1234567890abcdef0' },
     { XksKeyId: 'x' },
   ]

@@ -49,7 +49,16 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   const kmsMetrics = createKmsMetrics(metrics)
   const faults = createFaultInjection({ clock, keyStore, injected: kmsMetrics.injected })
   using audit = createAudit({ log, clock, onLeftOut: () => kmsMetrics.auditLeftOut.add({}) })
-  const handleRequest = createHandleRequest({ keyStore, authenticate, faults, metrics: kmsMetrics, log, audit })
+  const handleRequest = createHandleRequest({
+    keyStore,
+    authenticate,
+    principals,
+    clock,
+    faults,
+    metrics: kmsMetrics,
+    log,
+    audit,
+  })
   await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
   const { host, port } = config
   await using server = await startServer({ host, port, tls: await readTls(config), handleRequest })

@@ -16,7 +16,7 @@ import { createGrant } from './actions/grants/create-grant.ts'
 import { retireGrant, revokeGrant } from './actions/grants/end-grant.ts'
 import { listGrants, listRetirableGrants } from './actions/grants/list-grants.ts'
 import { cancelKeyDeletion, scheduleKeyDeletion } from './actions/key-deletion.ts'
-import { getKeyPolicy, listKeyPolicies } from './actions/key-policies.ts'
+import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from './actions/key-policies.ts'
 import {
   disableKeyRotation,
   enableKeyRotation,
@@ -56,6 +56,7 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['ListKeys', listKeys],
   ['ListResourceTags', listResourceTags],
   ['ListRetirableGrants', listRetirableGrants],
+  ['PutKeyPolicy', putKeyPolicy],
   ['ReEncrypt', reEncrypt],
   ['RetireGrant', retireGrant],
   ['RevokeGrant', revokeGrant],

@@ -263,7 +263,7 @@ suite('a key store of version 1', () => {
     await client.send(new RotateKeyOnDemandCommand({ KeyId }))
     await kms.restart({ afterMs: 0 })
     await opens()
-    assert.equal(JSON.parse(await readFile(join(dir, 'keystore.json'), 'utf8')).version, 2)
+    assert.equal(JSON.parse(await readFile(join(dir, 'keystore.json'), 'utf8')).version, 3)
   })
 })
 

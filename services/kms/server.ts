@@ -76,7 +76,12 @@ export async function startServer(o: {
 async function serve(request: IncomingMessage, handle: HandleRequest): Promise<Answer> {
   const body = await readBody(request)
   const { method = '', url: target = '' } = request
-  return await handle({ method, target, headers: distinctHeaders(request), body, sourceIp: sourceIpOf(request) })
+  const headers = distinctHeaders(request)
+  return await handle({ method, target, headers, body, sourceIp: sourceIpOf(request), secure: isSecure(request) })
+}
+
+function isSecure({ socket }: IncomingMessage): boolean {
+  return 'encrypted' in socket && socket.encrypted === true
 }
 
 /** A socket that listens for both families names IPv4 peers in IPv6's form. */

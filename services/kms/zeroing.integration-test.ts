@@ -8,7 +8,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
+import { EVERYTHING } from './everything.ts'
 import { openKeyStore } from './key-store.ts'
+import type { Caller } from './key-use.ts'
 import { readMembers } from './members.ts'
 import { actionOf } from './operations.ts'
 
@@ -49,7 +51,11 @@ async function setup(t: TestContext) {
     await rm(dir, { recursive: true })
   })
   const { arn } = await keyStore.createKey({ ...PLACE, description: 'test' })
-  const caller = { ...PLACE, arn: 'arn:aws:iam::000000000000:user/test', viaService: false }
+  const arnOfUser = 'arn:aws:iam::000000000000:user/test'
+  const subject = { kind: 'user', arn: arnOfUser, account: PLACE.account, policies: EVERYTHING } as const
+  const caller: Caller = {
+    ...{ ...PLACE, arn: arnOfUser, subject, viaService: false, conditions: new Map(), rule: 'own', isKnown: true },
+  }
   return {
     caught: catchSecrets(t),
     /** @param keyMember the member that names the key */
@@ -59,6 +65,7 @@ async function setup(t: TestContext) {
         operation,
         caller,
         keyStore,
+        principalExists: () => true,
         readMembers: (read) => readMembers(body, read),
         note: () => {},
       })

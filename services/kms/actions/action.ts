@@ -1,6 +1,6 @@
 /** What every action gets and gives, and the steps most of them share. */
 
-import { authorizeKey } from '../authorize.ts'
+import { authorizeKey, refuseUnknownKey } from '../authorize.ts'
 import type { EncryptionContext } from '../encryption-context.ts'
 import { NotFoundError } from '../errors.ts'
 import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
@@ -12,6 +12,8 @@ export interface ActionRequest {
   readonly operation: string
   readonly caller: Caller
   readonly keyStore: KeyStore
+  /** Whether there is a user or role of that ARN, or the role of that session. */
+  readonly principalExists: (arn: string) => boolean
   /** See members.ts: what is not read is refused. */
   readMembers<T>(read: (reader: MemberReader) => T): T
   /** Adds to the request's log line; never a plaintext or ciphertext. */
@@ -58,8 +60,12 @@ export function resolveKey(identifier: string, request: ActionRequest, o: Resolv
   const arn = alias === undefined ? reference.arn : keyArnOf(alias, alias.targetKeyId)
   const key = keyStore.findKey(arn)
   if (key !== undefined) request.note({ [noteAs]: arn })
-  authorizeKey(request, key ?? reference, { ...asked, permission, requestAlias: alias?.name })
-  if (key !== undefined) return key
+  const use = { ...asked, permission, requestAlias: alias?.name }
+  if (key !== undefined) {
+    authorizeKey(request, key, use, { named: reference.arn })
+    return key
+  }
+  refuseUnknownKey(request, reference, use)
   throw new NotFoundError(reference.kind === 'alias' ? `Alias ${arn} is not found.` : `Key '${arn}' does not exist`)
 }
 

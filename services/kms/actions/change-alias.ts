@@ -1,6 +1,12 @@
-/** CreateAlias, UpdateAlias and DeleteAlias: which key a name in the caller's account and region stands for. */
+/**
+ * CreateAlias, UpdateAlias and DeleteAlias: which key a name in the caller's account and region stands for.
+ *
+ * Each needs its permission on the alias, by identity policies alone, and on every key that is concerned: of UpdateAlias
+ * the one it has named until now, too.
+ */
 
-import { aliasArnOf } from '../key-identifier.ts'
+import { authorizeAccount, authorizeKey } from '../authorize.ts'
+import { aliasArnOf, keyArnOf } from '../key-identifier.ts'
 import type { KmsKey } from '../key-store.ts'
 import { type Action, type ActionRequest, KEY_ID_RULES, resolveKey } from './action.ts'
 import { ALIAS_NAME_RULES, checkAliasName, checkAliasTarget } from './alias-name.ts'
@@ -13,25 +19,38 @@ export const createAlias: Action = async (request) => {
 }
 
 export const updateAlias: Action = async (request) => {
-  const { name, key } = readNameAndKey(request)
-  await request.keyStore.updateAlias(aliasArnOf(request.caller, name), key.id)
+  const { name, arn, key } = readNameAndKey(request)
+  authorizeTargetOf(arn, request, name)
+  await request.keyStore.updateAlias(arn, key.id)
   return undefined
 }
 
 export const deleteAlias: Action = async (request) => {
   const name = request.readMembers((read) => read.requiredText('AliasName', ALIAS_NAME_RULES))
   checkAliasName(name)
-  await request.keyStore.deleteAlias(aliasArnOf(request.caller, name))
+  const arn = aliasArnOf(request.caller, name)
+  authorizeAccount(request, request.operation, { resource: arn })
+  authorizeTargetOf(arn, request, name)
+  await request.keyStore.deleteAlias(arn)
   return undefined
 }
 
 /** Keys of other accounts are refused on the way: an alias and its key lie in one account and region. */
-function readNameAndKey(request: ActionRequest): { name: string; key: KmsKey } {
+function readNameAndKey(request: ActionRequest): { name: string; arn: string; key: KmsKey } {
   const { name, target } = request.readMembers((read) => ({
     name: read.requiredText('AliasName', ALIAS_NAME_RULES),
     target: read.requiredText('TargetKeyId', KEY_ID_RULES),
   }))
   checkAliasName(name)
   checkAliasTarget(target)
-  return { name, key: resolveKey(target, request, { aliases: false }) }
+  const arn = aliasArnOf(request.caller, name)
+  authorizeAccount(request, request.operation, { resource: arn })
+  return { name, arn, key: resolveKey(target, request, { aliases: false }) }
+}
+
+function authorizeTargetOf(aliasArn: string, request: ActionRequest, requestAlias: string): void {
+  const { keyStore, operation: permission } = request
+  const alias = keyStore.findAlias(aliasArn)
+  const key = alias && keyStore.findKey(keyArnOf(alias, alias.targetKeyId))
+  if (key !== undefined) authorizeKey(request, key, { permission, requestAlias })
 }

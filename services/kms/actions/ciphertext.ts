@@ -5,7 +5,7 @@
  * never another on trial.
  */
 
-import { authorizeKey } from '../authorize.ts'
+import { authorizeKey, decideKeyUse } from '../authorize.ts'
 import { type BlobContext, readBlobHeader, sealBlob } from '../ciphertext-blob.ts'
 import type { EncryptionContext } from '../encryption-context.ts'
 import { AccessDeniedError, IncorrectKeyError, InvalidCiphertextError } from '../errors.ts'
@@ -20,6 +20,9 @@ const ALGORITHMS = ['SYMMETRIC_DEFAULT', 'RSAES_OAEP_SHA_1', 'RSAES_OAEP_SHA_256
 /** The longest of KMS's model, in bytes. */
 const MAX_CIPHERTEXT_BYTES = 6144
 
+/** What conditions may ask of operations that name one. */
+export const ALGORITHM = new Map([['kms:encryptionalgorithm', 'SYMMETRIC_DEFAULT']])
+
 /** The one there is here; what is read is that the caller asks for no other. */
 export function readAlgorithm(read: MemberReader, name: string): void {
   read.choice(name, { values: ALGORITHMS, supported: ['SYMMETRIC_DEFAULT'] })
@@ -32,8 +35,8 @@ export function readCiphertext(read: MemberReader): Buffer {
 /**
  * Finds what opens a ciphertext, if the caller may use it.
  *
- * The order of checks: form, key known, `keyId` names that key, permission, key state, material. A
- * ciphertext of an unknown key, of another account's and of another region's are one and the same refusal.
+ * The order of checks: form, permission on the key that `keyId` names, key known and that key, permission, key state, material.
+ * A ciphertext of an unknown key, of another region's and of one that the caller may not use are one and the same refusal.
  *
  * @param o.keyId what the caller says the key is; undefined: whatever the ciphertext names
  * @returns what `openBlob` needs
@@ -48,26 +51,25 @@ export function resolveCiphertext(
   },
 ): BlobContext {
   const header = readBlobHeader(blob)
-  const { caller } = request
+  const { keyId, noteAs = 'keyArn', ...use } = o
+  const named = keyId === undefined ? undefined : resolveKey(keyId, request, { ...use, noteAs, aliases: true })
   const key = request.keyStore.findKeyById(header.keyId)
-  if (key === undefined || key.account !== caller.account || key.region !== caller.region) {
-    throw new AccessDeniedError(
-      'The ciphertext refers to a customer master key that does not exist, does not exist in this region, ' +
-        'or you are not allowed to access.',
-    )
+  if (key === undefined || key.region !== request.caller.region) throw new AccessDeniedError(UNKNOWN)
+  if (key !== named) {
+    if (named !== undefined)
+      throw decideKeyUse(request, key, use).allowed ? new IncorrectKeyError() : new AccessDeniedError(UNKNOWN)
+    authorizeKey(request, key, use, { unknown: UNKNOWN })
+    request.note({ [noteAs]: key.arn })
   }
-  request.note({ [o.noteAs ?? 'keyArn']: key.arn })
-  const { keyId, ...asked } = o
-  if (keyId !== undefined) {
-    const named = resolveKey(keyId, request, { ...asked, aliases: true })
-    if (named !== key) throw new IncorrectKeyError()
-  }
-  authorizeKey(request, key, asked)
   requireEnabled(key)
   const material = key.materials.find(({ id }) => id === header.materialId)
   if (material === undefined) throw new InvalidCiphertextError()
   return { ...contextOf(key, material), encryptionContext: o.encryptionContext }
 }
+
+const UNKNOWN =
+  'The ciphertext refers to a customer master key that does not exist, does not exist in this region, ' +
+  'or you are not allowed to access.'
 
 /** Encrypts under the key's current material. */
 export function sealUnder(

@@ -1,10 +1,14 @@
 /**
- * CreateKey: a symmetric key in the caller's account and region, under the default key policy.
+ * CreateKey: a symmetric key in the caller's account and region, under the key policy that it brings or the default one.
  *
- * Values that say what is so anyway are taken; a policy, another kind of key or another origin are
- * refused, since a caller who sends them relies on them.
+ * Values that say what is so anyway are taken; another kind of key or another origin are refused, since a caller who
+ * sends them relies on them. Tags need a permission of their own.
  */
 
+import { authorizeAccount } from '../authorize.ts'
+import { checkKeyPolicy, POLICY_RULES } from '../check-key-policy.ts'
+import { KEY_KIND, tagConditions } from '../key-conditions.ts'
+import { keyArnOf } from '../key-identifier.ts'
 import type { Action } from './action.ts'
 import { keyMetadata } from './key-metadata.ts'
 import { readKeySpec } from './key-spec.ts'
@@ -15,20 +19,31 @@ const ORIGINS = ['AWS_KMS', 'EXTERNAL', 'AWS_CLOUDHSM', 'EXTERNAL_KEY_STORE']
 /** Limit of KMS's model. */
 export const DESCRIPTION_RULES = { max: 8192 } as const
 
-export const createKey: Action = async ({ caller, keyStore, readMembers, note }) => {
-  const { description, tags } = readMembers((read) => {
+export const createKey: Action = async (request) => {
+  const { caller, keyStore, principalExists, note } = request
+  const { description, tags, policy, bypassLockoutCheck } = request.readMembers((read) => {
     readKeySpec(read)
     read.choice('Origin', { values: ORIGINS, supported: ['AWS_KMS'] })
     read.falseFlag('MultiRegion')
-    read.falseFlag('BypassPolicyLockoutSafetyCheck')
     return {
       description: read.text('Description', DESCRIPTION_RULES) ?? '',
       tags: read.structures('Tags', readTag) ?? [],
+      policy: read.text('Policy', POLICY_RULES),
+      bypassLockoutCheck: read.flag('BypassPolicyLockoutSafetyCheck'),
     }
   })
-  checkTags(tags)
   const { account, region } = caller
-  const key = await keyStore.createKey({ account, region, description, tags })
+  const any = { account, arn: keyArnOf(caller, '*') }
+  const conditions = new Map([
+    ...KEY_KIND,
+    ...tagConditions(tags),
+    ['kms:bypasspolicylockoutsafetycheck', String(bypassLockoutCheck)],
+  ])
+  authorizeAccount(request, 'CreateKey', { conditions })
+  if (tags.length > 0) authorizeAccount(request, 'TagResource', { resource: any.arn, conditions })
+  checkTags(tags)
+  if (policy !== undefined) checkKeyPolicy(policy, { key: any, caller, exists: principalExists, bypassLockoutCheck })
+  const key = await keyStore.createKey({ account, region, description, tags, policy })
   note({ keyArn: key.arn })
   return { KeyMetadata: keyMetadata(key) }
 }

@@ -3,7 +3,7 @@
 import { openBlob } from '../ciphertext-blob.ts'
 import { DryRunError } from '../errors.ts'
 import { type Action, KEY_ID_RULES } from './action.ts'
-import { readAlgorithm, readCiphertext, resolveCiphertext } from './ciphertext.ts'
+import { ALGORITHM, readAlgorithm, readCiphertext, resolveCiphertext } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
 
 export const decrypt: Action = (request) => {
@@ -20,7 +20,12 @@ export const decrypt: Action = (request) => {
   })
   const { blob, keyId, encryptionContext } = input
   request.note({ encryptionContext })
-  const resolved = resolveCiphertext(blob, request, { keyId, permission: request.operation, encryptionContext })
+  const resolved = resolveCiphertext(blob, request, {
+    keyId,
+    permission: request.operation,
+    encryptionContext,
+    conditions: ALGORITHM,
+  })
   const plaintext = openBlob(blob, resolved)
   try {
     if (input.isDryRun) throw new DryRunError()

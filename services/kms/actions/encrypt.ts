@@ -3,7 +3,7 @@
 import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
-import { readAlgorithm, sealUnder } from './ciphertext.ts'
+import { ALGORITHM, readAlgorithm, sealUnder } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
 
 /** The longest of KMS's model, in bytes. */
@@ -23,7 +23,7 @@ export const encrypt: Action = (request) => {
   const { plaintext, encryptionContext } = input
   try {
     request.note({ encryptionContext })
-    const key = resolveKey(input.keyId, request, { aliases: true, encryptionContext })
+    const key = resolveKey(input.keyId, request, { aliases: true, encryptionContext, conditions: ALGORITHM })
     requireEnabled(key)
     if (input.isDryRun) throw new DryRunError()
     const { blob } = sealUnder(key, plaintext, encryptionContext)

@@ -15,7 +15,8 @@ export const scheduleKeyDeletion: Action = async (request) => {
     keyId: read.requiredText('KeyId', KEY_ID_RULES),
     windowDays: read.integer('PendingWindowInDays', WINDOW) ?? DEFAULT_WINDOW_DAYS,
   }))
-  const { arn } = resolveKey(keyId, request, { aliases: false })
+  const conditions = new Map([['kms:schedulekeydeletionpendingwindowindays', String(windowDays)]])
+  const { arn } = resolveKey(keyId, request, { aliases: false, conditions })
   const key = await request.keyStore.changeKey(arn, (current, { now }) =>
     scheduleDeletion(current, { now, windowDays }),
   )

@@ -1,25 +1,48 @@
 /**
- * GetKeyPolicy and ListKeyPolicies: every key has KMS's default policy, or AWS's if it is AWS's (authorize.ts).
- * Reading says so; there is nothing to write yet, so PutKeyPolicy is refused by name.
+ * GetKeyPolicy, PutKeyPolicy and ListKeyPolicies: the one policy that each key has. A new one is in force for every request
+ * that comes after the answer.
  */
 
-import { managedKeyPolicyOf } from '../aws-managed-keys.ts'
+import { checkKeyPolicy, POLICY_RULES } from '../check-key-policy.ts'
 import { NotFoundError } from '../errors.ts'
+import { keyPolicyTextOf } from '../key-policy.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { MARKER_RULES, paginate } from './paginate.ts'
 
 /** The only name KMS has for a key's policy. */
 const POLICY_NAME = 'default'
 
+const POLICY_NAME_RULES = { min: 1, max: 128, pattern: /^[\w]+$/ } as const
+
 export const getKeyPolicy: Action = (request) => {
   const { keyId, name = POLICY_NAME } = request.readMembers((read) => ({
     keyId: read.requiredText('KeyId', KEY_ID_RULES),
-    name: read.text('PolicyName', { min: 1, max: 128, pattern: /^[\w]+$/ }),
+    name: read.text('PolicyName', POLICY_NAME_RULES),
   }))
   const key = resolveKey(keyId, request, { aliases: false })
-  if (name !== POLICY_NAME) throw new NotFoundError('No such policy exists')
-  const policy = key.manager === 'AWS' ? managedKeyPolicyOf(key) : defaultPolicyOf(key.account)
-  return { Policy: JSON.stringify(policy, undefined, 2), PolicyName: POLICY_NAME }
+  requireDefault(name)
+  return { Policy: keyPolicyTextOf(key), PolicyName: POLICY_NAME }
+}
+
+export const putKeyPolicy: Action = async (request) => {
+  const {
+    keyId,
+    name = POLICY_NAME,
+    policy,
+    bypassLockoutCheck,
+  } = request.readMembers((read) => ({
+    keyId: read.requiredText('KeyId', KEY_ID_RULES),
+    name: read.text('PolicyName', POLICY_NAME_RULES),
+    policy: read.requiredText('Policy', POLICY_RULES),
+    bypassLockoutCheck: read.flag('BypassPolicyLockoutSafetyCheck'),
+  }))
+  const { caller, principalExists } = request
+  const conditions = new Map([['kms:bypasspolicylockoutsafetycheck', String(bypassLockoutCheck)]])
+  const key = resolveKey(keyId, request, { aliases: false, conditions })
+  requireDefault(name)
+  checkKeyPolicy(policy, { key, caller, exists: principalExists, bypassLockoutCheck })
+  await request.keyStore.changeKey(key.arn, (current) => ({ ...current, policy }))
+  return undefined
 }
 
 export const listKeyPolicies: Action = (request) => {
@@ -34,19 +57,6 @@ export const listKeyPolicies: Action = (request) => {
   return { PolicyNames: names, ...next }
 }
 
-/** As KMS gives it to a key that was created through the API. */
-function defaultPolicyOf(account: string) {
-  return {
-    Version: '2012-10-17',
-    Id: 'key-default-1',
-    Statement: [
-      {
-        Sid: 'Enable IAM User Permissions',
-        Effect: 'Allow',
-        Principal: { AWS: `arn:aws:iam::${account}:root` },
-        Action: 'kms:*',
-        Resource: '*',
-      },
-    ],
-  }
+function requireDefault(name: string): void {
+  if (name !== POLICY_NAME) throw new NotFoundError('No such policy exists')
 }

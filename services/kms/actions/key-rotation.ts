@@ -16,7 +16,8 @@ export const enableKeyRotation: Action = async (request) => {
     keyId: read.requiredText('KeyId', KEY_ID_RULES),
     periodDays: read.integer('RotationPeriodInDays', PERIOD) ?? DEFAULT_PERIOD_DAYS,
   }))
-  const { arn } = resolveKey(keyId, request, { aliases: false })
+  const conditions = new Map([['kms:rotationperiodindays', String(periodDays)]])
+  const { arn } = resolveKey(keyId, request, { aliases: false, conditions })
   await request.keyStore.changeKey(arn, (key, { now }) => enableRotation(key, { now, periodDays }))
   return undefined
 }

@@ -3,6 +3,7 @@
  * always there; until its first use it has no key, and no date.
  */
 
+import { authorizeAccount } from '../authorize.ts'
 import { SNS_ALIAS } from '../aws-managed-keys.ts'
 import { aliasArnOf } from '../key-identifier.ts'
 import type { Alias } from '../key-store.ts'
@@ -15,7 +16,9 @@ export const listAliases: Action = (request) => {
     limit: read.integer('Limit', { min: 1, max: 100 }) ?? 50,
     marker: read.text('Marker', MARKER_RULES),
   }))
-  const target = keyId === undefined ? undefined : resolveKey(keyId, request, { aliases: false })
+  authorizeAccount(request, request.operation)
+  const target =
+    keyId === undefined ? undefined : resolveKey(keyId, request, { aliases: false, permission: 'ListAliases' })
   const all = withPredefined(request)
   const aliases = target === undefined ? all : all.filter(({ targetKeyId }) => targetKeyId === target.id)
   const { operation } = request

@@ -1,8 +1,11 @@
 /** Brings SNS's own key of an account into being. */
 
+import { randomUUID } from 'node:crypto'
+import { decideKeyUse } from '../authorize.ts'
 import { SNS_ALIAS } from '../aws-managed-keys.ts'
 import { KeystoreWriteError, KeyUnavailableError } from '../errors.ts'
-import { aliasArnOf, parseKeyIdentifier } from '../key-identifier.ts'
+import { aliasArnOf, keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
+import type { KmsKey } from '../key-store.ts'
 import type { ActionRequest } from './action.ts'
 
 const DESCRIPTION = 'Default key that protects my SNS data when no other key is defined'
@@ -20,18 +23,37 @@ const ROTATION_DAYS = 365
  */
 export async function makeManagedKeyOnUse(
   identifier: string,
-  { caller, operation, keyStore }: Pick<ActionRequest, 'caller' | 'operation' | 'keyStore'>,
+  request: Pick<ActionRequest, 'caller' | 'operation' | 'keyStore'>,
 ): Promise<void> {
+  const { caller, operation, keyStore } = request
   const arn = aliasArnOf(caller, SNS_ALIAS)
   if (parseKeyIdentifier(identifier, caller, { aliases: true }).arn !== arn) return
   if (keyStore.findAlias(arn) !== undefined) return
   if (!caller.viaService && operation !== 'DescribeKey') return
   const { account, region } = caller
+  if (!mayUse(operation, request)) return
   const rotationDays = ROTATION_DAYS
   await keyStore
     .ensureManagedKey({ account, region, alias: SNS_ALIAS, description: DESCRIPTION, rotationDays })
     .catch(asUnavailable)
 }
+
+/** Asked of the key as it would be: nobody makes one whom it then refuses. */
+function mayUse(permission: string, request: Pick<ActionRequest, 'caller' | 'keyStore'>): boolean {
+  const { account, region } = request.caller
+  const id = randomUUID()
+  const key: KmsKey = { ...AS_MADE, id, account, region, arn: keyArnOf(request.caller, id) }
+  return decideKeyUse(request, key, { permission, requestAlias: SNS_ALIAS }).allowed
+}
+
+const AS_MADE = {
+  description: DESCRIPTION,
+  tags: [],
+  createdAt: 0,
+  manager: 'AWS',
+  state: 'Enabled',
+  materials: [],
+} as const
 
 /** Not an outage of all keys: callers would then spare this KMS the questions that it can answer. */
 function asUnavailable(error: unknown): never {

@@ -10,7 +10,7 @@ import { openBlob } from '../ciphertext-blob.ts'
 import { DryRunError } from '../errors.ts'
 import { requireEnabled } from '../key-states.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
-import { readAlgorithm, readCiphertext, resolveCiphertext, sealUnder } from './ciphertext.ts'
+import { ALGORITHM, readAlgorithm, readCiphertext, resolveCiphertext, sealUnder } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
 
 export const reEncrypt: Action = (request) => {
@@ -34,12 +34,14 @@ export const reEncrypt: Action = (request) => {
     keyId: input.sourceKeyId,
     permission: 'ReEncryptFrom',
     encryptionContext: sourceContext,
+    conditions: ALGORITHM,
     noteAs: 'sourceKeyArn',
   })
   const destination = resolveKey(input.destinationKeyId, request, {
     aliases: true,
     permission: 'ReEncryptTo',
     encryptionContext: destinationContext,
+    conditions: ALGORITHM,
   })
   requireEnabled(destination)
   const plaintext = openBlob(blob, source)

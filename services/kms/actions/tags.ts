@@ -1,6 +1,7 @@
 /** TagResource, UntagResource and ListResourceTags, and the rules for tags that CreateKey shares. */
 
 import { TagError } from '../errors.ts'
+import { tagConditions } from '../key-conditions.ts'
 import { requireNotPendingDeletion } from '../key-states.ts'
 import type { Tag } from '../key-store.ts'
 import type { MemberReader } from '../members.ts'
@@ -19,7 +20,8 @@ export const tagResource: Action = async (request) => {
     tags: read.requiredStructures('Tags', readTag),
   }))
   checkTags(tags)
-  const { arn } = resolveKey(keyId, request, { aliases: false })
+  const conditions = tagConditions(tags)
+  const { arn } = resolveKey(keyId, request, { aliases: false, conditions })
   await request.keyStore.changeKey(arn, (key) => {
     requireNotPendingDeletion(key)
     const kept = key.tags.filter((tag) => !tags.some((added) => added.key === tag.key))
@@ -35,7 +37,8 @@ export const untagResource: Action = async (request) => {
     keyId: read.requiredText('KeyId', KEY_ID_RULES),
     names: read.requiredTexts('TagKeys', TAG_KEY_RULES),
   }))
-  const { arn } = resolveKey(keyId, request, { aliases: false })
+  const conditions = new Map([['aws:tagkeys', names]])
+  const { arn } = resolveKey(keyId, request, { aliases: false, conditions })
   await request.keyStore.changeKey(arn, (key) => {
     requireNotPendingDeletion(key)
     const kept = key.tags.filter((tag) => !names.includes(tag.key))

@@ -14,6 +14,6 @@ export function findMatchingGrant(
   { caller, use, grants }: { caller: Caller; use: KeyUse; grants: Grants },
 ): MatchingGrant | undefined {
   const { permission: operation, encryptionContext, grantTerms: terms } = use
-  const grant = findGrant(grants, { kind: 'user', arn: caller.arn }, { keyArn, operation, encryptionContext, terms })
+  const grant = findGrant(grants, caller.subject, { keyArn, operation, encryptionContext, terms })
   return grant && { grantId: grant.id }
 }

@@ -26,6 +26,7 @@ import {
   ListKeyPoliciesCommand,
   ListKeyRotationsCommand,
   ListResourceTagsCommand,
+  PutKeyPolicyCommand,
   ReEncryptCommand,
   RotateKeyOnDemandCommand,
   ScheduleKeyDeletionCommand,
@@ -62,6 +63,7 @@ const PENDING = ['PendingDeletion'] as const
 const ALL = ['Enabled', 'Disabled', 'PendingDeletion'] as const
 
 const [Plaintext, KeySpec] = [new Uint8Array([1]), 'AES_256'] as const
+const Policy = JSON.stringify({ Statement: { Effect: 'Allow', Principal: '*', Action: 'kms:*', Resource: '*' } })
 const newAlias = () => `alias/made-${performance.now().toFixed(6).replace('.', '-')}`
 
 const row = (
@@ -93,6 +95,7 @@ export const KEY_OPERATIONS: readonly KeyOperation[] = [
   row('ListKeyPolicies', ALL, 'account', ({ client, key }) => client.send(new ListKeyPoliciesCommand({ KeyId: key }))),
   row('ListKeyRotations', ALL, 'account', ({ client, key }) => client.send(new ListKeyRotationsCommand({ KeyId: key }))),
   row('ListResourceTags', ALL, 'account', ({ client, key }) => client.send(new ListResourceTagsCommand({ KeyId: key }))),
+  row('PutKeyPolicy', ALL, 'nobody', ({ client, key }) => client.send(new PutKeyPolicyCommand({ KeyId: key, Policy }))),
   row('ReEncrypt from', ENABLED, 'nobody', ({ client, ciphertext, otherKey }) => client.send(new ReEncryptCommand({ CiphertextBlob: ciphertext, DestinationKeyId: otherKey }))),
   row('ReEncrypt to', ENABLED, 'nobody', ({ client, key, otherCiphertext }) => client.send(new ReEncryptCommand({ CiphertextBlob: otherCiphertext, DestinationKeyId: key }))),
   row('RotateKeyOnDemand', ENABLED, 'nobody', ({ client, key }) => client.send(new RotateKeyOnDemandCommand({ KeyId: key }))),
@@ -113,9 +116,6 @@ export const ALIAS_OPERATIONS: readonly (Pick<KeyOperation, 'name'> & { send(o: 
   { name: 'DeleteAlias', send: ({ client, alias }) => client.send(new DeleteAliasCommand({ AliasName: alias })) },
   { name: 'UpdateAlias from', send: ({ client, alias, otherKey }) => client.send(new UpdateAliasCommand({ AliasName: alias, TargetKeyId: otherKey })) },
 ]
-
-/** Those that look first at the key which a ciphertext names. */
-export const BY_CIPHERTEXT: ReadonlySet<string> = new Set(['Decrypt', 'Decrypt KeyId', 'ReEncrypt from'])
 
 /** Served operations that no row is about: they take no key, or a grant besides (grants.integration-test.ts). */
 export const WITHOUT_KEY: readonly string[] = [

@@ -15,10 +15,12 @@ import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
 import type { Signer } from '#shared/principals'
 import { createTestPrincipal } from '#shared/test-principals'
-import { createAuthenticate, ON_BEHALF_OF_HEADER } from '../authenticate.ts'
+import { createAuthenticate } from '../authenticate.ts'
+import { EVERYTHING } from '../everything.ts'
 import { createHandleRequest } from '../handle-request.ts'
 import { type KeyStore, openKeyStore } from '../key-store.ts'
 import { createKmsMetrics } from '../metrics.ts'
+import { ON_BEHALF_OF_HEADER } from '../on-behalf-of.ts'
 import { startServer } from '../server.ts'
 
 export interface TimedKms {
@@ -44,12 +46,17 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
     await using opening = new AsyncDisposableStack()
     const keyStore = opening.use(await openKeyStore({ dir, clock, onEvent: () => undefined }))
     await keyStore.settleDue()
-    const principals = { findByAccessKey: (id: string) => users.get(id) }
+    const principals = {
+      findByAccessKey: (id: string) => users.get(id),
+      findPrincipal: (arn: string) => createTestPrincipal({ arn, policies: EVERYTHING }),
+    }
     const authenticate = createAuthenticate({ principals, broker: BROKER, account: '000000000000', clock: systemClock })
     const metrics = createKmsMetrics(createMetrics({ service: 'kms' }))
     const handleRequest = createHandleRequest({
       keyStore,
       authenticate,
+      principals,
+      clock: systemClock,
       metrics,
       log: SILENT,
       audit: { record: () => {} },
@@ -79,7 +86,7 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
       const accessKeyId = `AKIA${account}0000`
       const arn = `arn:aws:iam::${account}:user/test`
       const secretAccessKey = users.get(accessKeyId)?.secretAccessKey ?? randomUUID()
-      users.set(accessKeyId, { principal: createTestPrincipal({ arn }), secretAccessKey })
+      users.set(accessKeyId, { principal: createTestPrincipal({ arn, policies: EVERYTHING }), secretAccessKey })
       return connect({ accessKeyId, secretAccessKey }, region)
     },
     asBrokerFor(arn, { region } = {}) {

@@ -46,7 +46,11 @@ export const createKeyCases: readonly ErrorCase[] = (
     ],
     [{ Origin: 'EXTERNAL' }, 'UnsupportedOperationException', 'The Origin EXTERNAL is not supported.'],
     [{ MultiRegion: true }, 'UnsupportedOperationException', 'The parameter MultiRegion is not supported.'],
-    [{ Policy: '{}' }, 'UnsupportedOperationException', 'The parameter Policy is not supported.'],
+    [
+      { Policy: '{}' },
+      'MalformedPolicyDocumentException',
+      'The policy document is malformed: missing-element at Statement.',
+    ],
     [
       { CustomKeyStoreId: 'cks-1' },
       'UnsupportedOperationException',
