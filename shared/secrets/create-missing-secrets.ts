@@ -9,7 +9,7 @@ import { chmod, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BROKER_CREDENTIAL_FILE, newBrokerCredential } from './broker-credential.ts'
 import { createSecretFile } from './secret-file.ts'
-import { newSecretRing, RECORD_SECRETS_FILE, TOKEN_SECRETS_FILE } from './secret-ring-file.ts'
+import { newSecretRing, RECORD_SECRETS_FILE, STS_SECRETS_FILE, TOKEN_SECRETS_FILE } from './secret-ring-file.ts'
 import { createMissingSigningIdentity, SIGNING_DIR } from './signing-identity.ts'
 
 /**
@@ -27,6 +27,7 @@ export async function createMissingSecrets(dir: string, { now }: { now: number }
   const contents: readonly (readonly [name: string, make: () => string])[] = [
     [RECORD_SECRETS_FILE, newSecretRing],
     [TOKEN_SECRETS_FILE, newSecretRing],
+    [STS_SECRETS_FILE, newSecretRing],
     [BROKER_CREDENTIAL_FILE, newBrokerCredential],
   ]
   const made: string[] = []

@@ -1,5 +1,5 @@
 export { type BrokerCredential, readBrokerCredential } from './broker-credential.ts'
 export { createMissingSecrets } from './create-missing-secrets.ts'
 export { SecretFileError } from './errors.ts'
-export { readRecordSecrets, readTokenSecrets } from './secret-ring-file.ts'
+export { readRecordSecrets, readStsSecrets, readTokenSecrets } from './secret-ring-file.ts'
 export { readSigningCertificates, readSigningIdentity, type SigningIdentity } from './signing-identity.ts'

@@ -1,4 +1,7 @@
-/** Rings of secrets: `record-mac.json` for stored records, `token.json` for confirmation tokens. */
+/**
+ * Rings of secrets: `record-mac.json` for stored records, `token.json` for confirmation tokens, `sts.json` for session
+ * tokens.
+ */
 
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -9,6 +12,7 @@ import { readSecretFile } from './secret-file.ts'
 
 export const RECORD_SECRETS_FILE = 'record-mac.json'
 export const TOKEN_SECRETS_FILE = 'token.json'
+export const STS_SECRETS_FILE = 'sts.json'
 
 const SECRET_BYTES = 32
 const secretId = schema.string().regex(/^[0-9a-f]{8}$/)
@@ -31,6 +35,11 @@ export function readRecordSecrets(dir: string): Promise<SecretRing> {
 /** Secrets that confirmation tokens are derived from. Throws as `readRecordSecrets` does. */
 export function readTokenSecrets(dir: string): Promise<SecretRing> {
   return readSecretRing(join(dir, TOKEN_SECRETS_FILE))
+}
+
+/** Secrets that session tokens are sealed under. Throws as `readRecordSecrets` does. */
+export function readStsSecrets(dir: string): Promise<SecretRing> {
+  return readSecretRing(join(dir, STS_SECRETS_FILE))
 }
 
 /** The text of a new ring with one random secret. */

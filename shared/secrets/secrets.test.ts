@@ -11,11 +11,12 @@ import {
   readRecordSecrets,
   readSigningCertificates,
   readSigningIdentity,
+  readStsSecrets,
   readTokenSecrets,
 } from './index.ts'
 
 const NOW = Date.UTC(2026, 0, 1)
-const FILES = ['record-mac.json', 'token.json', 'broker-credential.json']
+const FILES = ['record-mac.json', 'token.json', 'sts.json', 'broker-credential.json']
 
 suite('createMissingSecrets()', () => {
   test('makes everything that the readers need, and names it', async () => {
@@ -24,7 +25,8 @@ suite('createMissingSecrets()', () => {
     const { certificateId, privateKey } = await readSigningIdentity(dir.path)
     const signing = ['.cert.pem', '.key.pem'].map((end) => `signing/${certificateId}${end}`)
     assert.deepEqual(made, [...FILES, ...signing, 'signing/current'])
-    for (const ring of [await readRecordSecrets(dir.path), await readTokenSecrets(dir.path)]) {
+    for (const read of [readRecordSecrets, readTokenSecrets, readStsSecrets]) {
+      const ring = await read(dir.path)
       assert.equal(ring.secretOf(ring.currentId)?.symmetricKeySize, 32)
     }
     const credential = await readBrokerCredential(dir.path)
@@ -61,7 +63,7 @@ suite('createMissingSecrets()', () => {
     const made = await createMissingSecrets(dir.path, { now: NOW })
     assert.deepEqual(
       made.filter((name) => FILES.includes(name)),
-      ['record-mac.json', 'broker-credential.json'],
+      ['record-mac.json', 'sts.json', 'broker-credential.json'],
     )
     assert.equal(await readFile(join(dir.path, 'token.json'), 'utf8'), 'to be repaired by hand')
   })
@@ -123,6 +125,7 @@ suite('the readers', () => {
     const secrets: [string, (dir: string) => Promise<unknown>][] = [
       ['record-mac.json', readRecordSecrets],
       ['token.json', readTokenSecrets],
+      ['sts.json', readStsSecrets],
       ['broker-credential.json', readBrokerCredential],
       [`signing/${certificateId}.key.pem`, readSigningIdentity],
     ]
@@ -262,6 +265,7 @@ suite('readSigningCertificates()', () => {
 const readers = {
   readRecordSecrets,
   readTokenSecrets,
+  readStsSecrets,
   readBrokerCredential,
   readSigningIdentity,
   readSigningCertificates,
