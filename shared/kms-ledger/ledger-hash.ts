@@ -45,8 +45,9 @@ export function issuedField(principal: string): string {
   return `${principal}\nissued`
 }
 
-/** IAM's and STS's characters. */
-const PRINCIPAL = String.raw`arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[\w+=,.@/:-]{1,640}`
+/** IAM's and STS's characters, or a service's name; and a hash of what limits a publisher beyond its policies. */
+const NAME = String.raw`arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[\w+=,.@/:-]{1,640}|[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,8}`
+const PRINCIPAL = String.raw`(?:${NAME})(?:#[\w-]{1,64})?`
 const COUNT = new RegExp(String.raw`^(${PRINCIPAL})\n([A-Za-z]{1,64})\n([a-z-]{1,32})\n(ok|failed)$`)
 const ISSUED = new RegExp(String.raw`^(${PRINCIPAL})\nissued$`)
 
