@@ -1,0 +1,5 @@
+export { createFindSigner, type FindSigner } from './find-signer.ts'
+export { packedPolicySize } from './packed-policy-size.ts'
+export type { Session } from './session.ts'
+export { sessionArnOf, sessionUserIdOf } from './session-arn.ts'
+export { startSession } from './start-session.ts'
