@@ -10,6 +10,7 @@ import type { ChangeNotices } from '#shared/change-notices'
 import type { Clock } from '#shared/clock'
 import type { SealingKeys } from '#shared/data-keys'
 import type { EndpointNetworks } from '#shared/endpoint-guard'
+import type { Principals } from '#shared/principals'
 import type { SecretRing } from '#shared/record-mac'
 import type { Parameters, XmlNode } from '#shared/sns-wire'
 import type { AnnounceSnsKey } from './announce-sns-key.ts'
@@ -41,6 +42,8 @@ export interface ActionServices {
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation
   readonly tokenSecrets: SecretRing
+  /** Roles to be assumed, and what their sessions' tokens are sealed under. */
+  readonly sts: Pick<Principals, 'findRole'> & { readonly secrets: SecretRing }
   readonly endpointNetworks: EndpointNetworks
   readonly clock: Clock
 }

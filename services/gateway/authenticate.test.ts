@@ -1,14 +1,34 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { Sha256 } from '@aws-crypto/sha256-js'
+import { SignatureV4 } from '@smithy/signature-v4'
 import { createFakeClock } from '#shared/clock'
 import type { Principal } from '#shared/principals'
 import { signRequest } from '#shared/sigv4'
+import type { FindSigner } from '#shared/sts'
 import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate } from './authenticate.ts'
 
 const secretAccessKey = 'an example of a secret'
 const accessKeyId = 'AKIAEXAMPLE'
 const principal = createTestPrincipal({ arn: 'arn:aws:iam::000000000000:user/ada' })
+
+const SESSION = {
+  accessKeyId: 'ASIAEXAMPLE',
+  secretAccessKey: 'the secret of a session',
+  // Every character that a token may have.
+  sessionToken: `${'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'.repeat(20)}AA==`,
+}
+const sessionPrincipal = createTestPrincipal({
+  kind: 'role-session',
+  arn: 'arn:aws:sts::000000000000:assumed-role/publisher/ada',
+})
+const handedOn = { tags: { team: 'a' }, transitiveTagKeys: ['team'] }
+const sessionSigner = {
+  principal: sessionPrincipal,
+  secretAccessKey: SESSION.secretAccessKey,
+  session: handedOn,
+}
 
 const CONNECTION = { secure: true, remoteAddress: '192.0.2.1' }
 
@@ -43,6 +63,43 @@ suite('authenticate()', () => {
     assert.throws(() => authenticate({ ...request, body: Buffer.from('Action=DeleteTopic') }, 'sns'), {
       code: 'SIGNATURE_DOES_NOT_MATCH',
     })
+  })
+
+  test("takes the SDK's signature of a session, in headers and presigned", async () => {
+    const { authenticate, request, signer, now } = setup({})
+    const [form, presigned] = await Promise.all([
+      signer.sign(TO_SIGN, { signingDate: now }),
+      signer.presign({ ...TO_SIGN, method: 'GET', body: undefined }, { signingDate: now, expiresIn: 60 }),
+    ])
+    const query = Object.entries(presigned.query ?? {}).map(([name, value]) => `${name}=${encode(String(value))}`)
+    assert.match(query.join('&'), /X-Amz-Security-Token=/)
+    for (const sent of [
+      { ...request, headers: form.headers },
+      { ...request, method: 'GET', query: query.join('&'), headers: presigned.headers, body: Buffer.alloc(0) },
+    ]) {
+      const caller = authenticate(sent, 'sns')
+      assert.equal(caller?.principal, sessionPrincipal)
+      assert.deepEqual(caller?.session, handedOn)
+    }
+  })
+
+  test('refuses a token that was put in, taken out or changed after signing', async () => {
+    const { authenticate, request, signer, now } = setup({})
+    const { headers } = await signer.sign(TO_SIGN, { signingDate: now })
+    const { 'x-amz-security-token': token = '', ...without } = headers
+    assert.throws(() => authenticate({ ...request, headers: without }, 'sns'), { code: 'INVALID_CLIENT_TOKEN_ID' })
+    const changed = { ...headers, 'x-amz-security-token': token.replace('A', 'B') }
+    assert.throws(() => authenticate({ ...request, headers: changed }, 'sns'), { code: 'INVALID_CLIENT_TOKEN_ID' })
+    const unsigned = await setup({}).signerOf({ sessionToken: undefined }).sign(TO_SIGN, { signingDate: now })
+    const appended = { ...unsigned.headers, 'x-amz-security-token': token }
+    assert.throws(() => authenticate({ ...request, headers: appended }, 'sns'), { code: 'SIGNATURE_DOES_NOT_MATCH' })
+  })
+
+  test("takes STS's global region beside those that are served, for STS alone", () => {
+    const regions = ['eu-west-1']
+    const { authenticate, request } = setup({ regions, service: 'sts' })
+    assert.equal(authenticate(request, 'sts')?.region, 'us-east-1')
+    assert.throws(() => setup({ regions }).authenticate(setup({}).request, 'sns'), { code: 'SIGNATURE_DOES_NOT_MATCH' })
   })
 
   test('refuses a scope of another service or of a region that is not served', () => {
@@ -85,6 +142,24 @@ suite('authenticate()', () => {
   }
 })
 
+const TO_SIGN = {
+  method: 'POST',
+  protocol: 'https:',
+  hostname: 'broker',
+  path: '/',
+  query: {},
+  headers: { host: 'broker' } as Record<string, string>,
+  body: 'Action=ListTopics',
+}
+
+/** As the SDK writes a query. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+}
+
 function setup(o: {
   accessKeyId?: string
   sessionToken?: string
@@ -92,7 +167,18 @@ function setup(o: {
   regions?: string[]
   signer?: Principal
   headers?: Record<string, string>
+  service?: string
 }) {
+  const signerOf = (credentials: { sessionToken: string | undefined }) => {
+    const { sessionToken } = credentials
+    const { sessionToken: _, ...keys } = SESSION
+    return new SignatureV4({
+      credentials: { ...keys, ...(sessionToken === undefined ? {} : { sessionToken }) },
+      region: 'us-east-1',
+      service: 'sns',
+      sha256: Sha256,
+    })
+  }
   const clock = createFakeClock()
   const body = Buffer.from('Action=ListTopics')
   const headers = signRequest(
@@ -102,16 +188,20 @@ function setup(o: {
       secretAccessKey,
       ...(o.sessionToken === undefined ? {} : { sessionToken: o.sessionToken }),
       region: o.region ?? 'us-east-1',
-      service: 'sns',
+      service: o.service ?? 'sns',
       now: clock.now(),
     },
   )
-  const principals = {
-    findByAccessKey: (id: string) =>
-      id === accessKeyId ? { principal: o.signer ?? principal, secretAccessKey } : undefined,
+  const findSigner: FindSigner = (id, token) => {
+    if (token === undefined)
+      return id === accessKeyId ? { principal: o.signer ?? principal, secretAccessKey } : undefined
+    return id === SESSION.accessKeyId && token === SESSION.sessionToken ? sessionSigner : undefined
   }
   return {
-    authenticate: createAuthenticate({ principals, clock, regions: o.regions ?? [] }),
+    authenticate: createAuthenticate({ findSigner, clock, regions: o.regions ?? [] }),
+    signer: signerOf(SESSION),
+    signerOf,
+    now: new Date(clock.now()),
     request: { method: 'POST', path: '/', query: '', headers, body, ...CONNECTION },
   }
 }

@@ -1,11 +1,10 @@
 /**
- * SigV4 → caller. The secret comes from the principals file; the region is that of the credential
- * scope, which `SEALCAST_REGIONS` can narrow.
+ * SigV4 → caller. The secret comes from the principals file or, of a role session, out of its token; the
+ * region is that of the credential scope, which `SEALCAST_REGIONS` can narrow.
  */
 
 import { hash } from 'node:crypto'
 import type { Clock } from '#shared/clock'
-import type { Principals } from '#shared/principals'
 import {
   createSignatureVerifier,
   type HttpRequestParts,
@@ -13,6 +12,7 @@ import {
   parseSignature,
   SignatureDoesNotMatchError,
 } from '#shared/sigv4'
+import type { FindSigner } from '#shared/sts'
 import type { Caller } from './caller.ts'
 import { actingFor, readSource } from './read-source.ts'
 
@@ -31,16 +31,19 @@ export type Authenticate = (request: SignedParts, service: string) => Caller | u
 
 /**
  * The returned function throws the sigv4 folder's errors, with AWS's wording: an incomplete header,
- * an unknown access key, a clock off by more than 15 minutes, a wrong scope, a wrong signature; and SNS's for
- * a service that says nonsense of its source.
+ * an unknown access key, a session that is over, a clock off by more than 15 minutes, a wrong scope, a wrong
+ * signature; and SNS's for a service that says nonsense of its source.
  */
 export function createAuthenticate(o: {
-  principals: Pick<Principals, 'findByAccessKey'>
+  findSigner: FindSigner
   clock: Clock
   regions: readonly string[]
 }): Authenticate {
   const verifier = createSignatureVerifier()
-  const regions = o.regions.length > 0 ? { regions: o.regions } : {}
+  const regionsOf = (service: string) => {
+    if (o.regions.length === 0) return {}
+    return { regions: service === 'sts' ? [...o.regions, STS_REGION] : o.regions }
+  }
   return (request, service) => {
     const parts: HttpRequestParts = {
       method: request.method,
@@ -51,15 +54,14 @@ export function createAuthenticate(o: {
     }
     const parsed = parseSignature(parts)
     if (parsed === undefined) return undefined
-    const signer = o.principals.findByAccessKey(parsed.accessKeyId)
-    // No session tokens are issued yet, so any that comes along is not one of ours.
-    if (signer === undefined || parsed.sessionToken !== undefined) throw new InvalidClientTokenIdError()
+    const signer = o.findSigner(parsed.accessKeyId, parsed.sessionToken)
+    if (signer === undefined) throw new InvalidClientTokenIdError()
     verifier.verify(parsed, {
       request: parts,
       secretAccessKey: signer.secretAccessKey,
       service,
       now: o.clock.now(),
-      ...regions,
+      ...regionsOf(service),
     })
     if (!isNameable(parsed.region)) {
       throw new SignatureDoesNotMatchError('Credential should be scoped to a valid region. ')
@@ -72,11 +74,15 @@ export function createAuthenticate(o: {
       accessKeyId: parsed.accessKeyId,
       sourceIp: request.remoteAddress,
       secure: request.secure,
+      ...(signer.session === undefined ? {} : { session: signer.session }),
       ...(typeof userAgent === 'string' ? { userAgent } : {}),
       ...(source === undefined ? {} : { source }),
     }
   }
 }
+
+/** SDKs sign for STS's global endpoint with this region, whichever they use otherwise. */
+const STS_REGION = 'us-east-1'
 
 /** Characters of a region in an ARN that names a topic here. */
 const REGION_LENGTH = 32

@@ -22,7 +22,7 @@ import {
   type XmlNode,
 } from '#shared/sns-wire'
 import type { ActionServices } from './action.ts'
-import { type Service, sns, sts, WITHHELD } from './actions/table.ts'
+import { type Service, sns, sts } from './actions/table.ts'
 import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate } from './authenticate.ts'
 import type { Caller } from './caller.ts'
@@ -130,7 +130,7 @@ async function answer(
     hasFormBody: request.method === 'POST',
   })
   known.action = parameters.action
-  known.service = parameters.action !== undefined && sts.actions.has(parameters.action) ? sts : sns
+  known.service = parameters.action !== undefined && isOf(sts, parameters.action) ? sts : sns
   const action = known.service.actions.get(parameters.action ?? '')
   const caller = authenticate(request, known.service.name)
   known.caller = caller && { ...caller, notes: known.notes }
@@ -139,21 +139,26 @@ async function answer(
     throw new MissingAuthenticationTokenError()
   }
   known.isAuthenticated = true
-  if (action === undefined) throw unknownAction(parameters)
-  if (parameters.version !== undefined && parameters.version !== known.service.version) throw unknownAction(parameters)
+  if (action === undefined) throw unknownAction(parameters, known.service)
+  if (parameters.version !== undefined && parameters.version !== known.service.version)
+    throw unknownAction(parameters, known.service)
   if (action.signature === 'optional') return action.run({ parameters, caller: known.caller }, services)
   if (!request.secure) await requireSecureTransport(parameters, services.topics)
   if (known.caller === undefined) throw new MissingAuthenticationTokenError()
   return action.run({ parameters, caller: known.caller }, services)
 }
 
-function unknownAction(parameters: Parameters): Error {
+function isOf({ actions, withheld }: Service, action: string): boolean {
+  return actions.has(action) || withheld.has(action)
+}
+
+function unknownAction(parameters: Parameters, service: Service): Error {
   const { action, version } = parameters
   if (action === undefined || action === '') return new MissingActionError()
   return new InvalidActionError(
-    WITHHELD.has(action)
+    service.withheld.has(action)
       ? `Operation (${action}) is not supported in this region`
-      : `Could not find operation ${echo(action)} for version ${echo(version ?? sns.version)}`,
+      : `Could not find operation ${echo(action)} for version ${echo(version ?? service.version)}`,
   )
 }
 

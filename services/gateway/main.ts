@@ -13,8 +13,15 @@ import { createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals, reportReloads } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from '#shared/redis'
-import { readBrokerCredential, readRecordSecrets, readSigningCertificates, readTokenSecrets } from '#shared/secrets'
+import {
+  readBrokerCredential,
+  readRecordSecrets,
+  readSigningCertificates,
+  readStsSecrets,
+  readTokenSecrets,
+} from '#shared/secrets'
 import { createStreamAppender } from '#shared/stream-log'
+import { createFindSigner } from '#shared/sts'
 import { createAdmission } from './admission.ts'
 import { createAnnounceSnsKey } from './announce-sns-key.ts'
 import { createAppendConfirmation } from './append-confirmation.ts'
@@ -52,6 +59,7 @@ await using _metricsServer = await serveMetrics({
 await using principals = await openPrincipals({ file: config.principalsFile, ...reportReloads({ log, metrics }) })
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
+const stsSecrets = await readStsSecrets(config.secretsDir)
 const certificates = await readSigningCertificates(config.secretsDir)
 
 const redis = openRedis({
@@ -131,7 +139,11 @@ const permittedKms =
   config.kms.kind === 'local'
     ? guardedKms
     : permitDataKeys(guardedKms, { findPublisher: knownPrincipals.find, clock, rememberMs: config.dataKeyReuseMs })
-const authenticate = createAuthenticate({ principals, clock, regions: config.regions })
+const authenticate = createAuthenticate({
+  findSigner: createFindSigner({ principals, secrets: stsSecrets, clock }),
+  clock,
+  regions: config.regions,
+})
 const sealingKeys = createSealingKeys({
   kms: followRewraps(permittedKms, createRewrapStore({ redis, recordMac, onForged })),
   store: createDataKeyStore({ redis, recordMac, onForged }),
@@ -161,6 +173,7 @@ const handleRequest = createHandleRequest({
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),
     tokenSecrets,
+    sts: { findRole: principals.findRole, secrets: stsSecrets },
     endpointNetworks: config.endpointNetworks,
     clock,
   },

@@ -9,6 +9,8 @@ import { authorizeOperation } from './authorize-operation.ts'
 import { ON_BEHALF_OF_HEADER } from './on-behalf-of.ts'
 
 const USER = { accessKeyId: 'AKIAUSER000000000000', secretAccessKey: 'user-secret-user-secret' }
+const SESSION = { accessKeyId: 'ASIASESSION000000000', secretAccessKey: 'session-secret', sessionToken: 'token' }
+const SESSION_ARN = 'arn:aws:sts::111122223333:assumed-role/publisher/ada'
 const BROKER = { accessKeyId: 'SCBRBROKER0000000000', secretAccessKey: 'broker-secret-broker-secret' }
 const USER_ARN = 'arn:aws:iam::111122223333:user/ada'
 const PUBLISHER_ARN = 'arn:aws:iam::444455556666:user/team/bob'
@@ -109,9 +111,16 @@ suite('authenticate()', () => {
     refuses('MISSING_AUTHENTICATION_TOKEN', { query })
   })
 
-  test('refuses an unknown access key, and a session token', () => {
+  test('knows a role session by its token', () => {
+    const { kind, arn, account } = setup().authenticate({ as: SESSION })
+    assert.deepEqual([kind, arn, account], ['user', SESSION_ARN, '111122223333'])
+    refuses('ACCESS_DENIED', { as: SESSION, headers: { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN } })
+  })
+
+  test("refuses an unknown access key, and a session's token with any other", () => {
     refuses('UNRECOGNIZED_CLIENT', { as: { ...USER, accessKeyId: 'AKIANOBODY0000000000' } })
     refuses('UNRECOGNIZED_CLIENT', { as: { ...USER, sessionToken: 'token' } })
+    refuses('UNRECOGNIZED_CLIENT', { as: { ...BROKER, sessionToken: 'token' } })
   })
 
   test('refuses a wrong secret, another body, an old date and another service', () => {
@@ -189,9 +198,12 @@ function refuses(code: string, sent: Sent): void {
 function setup() {
   const clock = createFakeClock()
   const authenticate = createAuthenticate({
-    principals: {
-      findByAccessKey: (id) =>
-        id === USER.accessKeyId ? { ...USER, principal: createTestPrincipal({ arn: USER_ARN }) } : undefined,
+    findSigner: (id, token) => {
+      if (id === USER.accessKeyId && token === undefined) {
+        return { ...USER, principal: createTestPrincipal({ arn: USER_ARN }) }
+      }
+      if (id !== SESSION.accessKeyId || token !== SESSION.sessionToken) return undefined
+      return { ...SESSION, principal: createTestPrincipal({ kind: 'role-session', arn: SESSION_ARN }) }
     },
     broker: BROKER,
     account: '000000000000',

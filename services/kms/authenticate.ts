@@ -1,19 +1,21 @@
 /**
- * Who sent a request: SigV4 against the secret of a user or of the broker.
+ * Who sent a request: SigV4 against the secret of a user, of a role session, or of the broker.
  *
  * The broker's credential may speak for a publisher: on-behalf-of.ts.
  */
 
 import { createHash } from 'node:crypto'
 import type { Clock } from '#shared/clock'
-import type { Principal, Principals } from '#shared/principals'
+import type { Principal } from '#shared/principals'
 import type { BrokerCredential } from '#shared/secrets'
 import {
   createSignatureVerifier,
   type HttpRequestParts,
   MissingAuthenticationTokenError,
+  type ParsedSignature,
   parseSignature,
 } from '#shared/sigv4'
+import type { FindSigner } from '#shared/sts'
 import { UnrecognizedClientError } from './errors.ts'
 import { type OnBehalfOf, readOnBehalfOf } from './on-behalf-of.ts'
 
@@ -35,7 +37,7 @@ export type Authenticate = (request: Omit<HttpRequestParts, 'bodyHash'> & { body
 
 /** @param o.account the broker's own account */
 export function createAuthenticate(o: {
-  principals: Pick<Principals, 'findByAccessKey'>
+  findSigner: FindSigner
   broker: BrokerCredential
   account: string
   clock: Clock
@@ -43,12 +45,12 @@ export function createAuthenticate(o: {
   const verifier = createSignatureVerifier()
   const brokerArn = `arn:aws:iam::${o.account}:role/sealcast-broker`
 
-  const find = (accessKeyId: string) => {
-    if (accessKeyId === o.broker.accessKeyId) {
+  const find = ({ accessKeyId, sessionToken }: ParsedSignature) => {
+    if (accessKeyId === o.broker.accessKeyId && sessionToken === undefined) {
       const { secretAccessKey } = o.broker
       return { kind: 'broker', arn: brokerArn, account: o.account, secretAccessKey } as const
     }
-    const signer = o.principals.findByAccessKey(accessKeyId)
+    const signer = o.findSigner(accessKeyId, sessionToken)
     if (signer === undefined) return undefined
     const { arn, account } = signer.principal
     return { kind: 'user', arn, account, ...signer } as const
@@ -58,9 +60,8 @@ export function createAuthenticate(o: {
     const parsed = parseSignature({ ...parts, bodyHash: '' })
     // A presigned query has no place in a protocol that is POST only.
     if (parsed === undefined || parsed.via === 'query') throw new MissingAuthenticationTokenError()
-    const signer = find(parsed.accessKeyId)
-    // Nobody here has temporary credentials, so nobody can have been given a token.
-    if (signer === undefined || parsed.sessionToken !== undefined) throw new UnrecognizedClientError()
+    const signer = find(parsed)
+    if (signer === undefined) throw new UnrecognizedClientError()
     const request = { ...parts, bodyHash: createHash('sha256').update(body).digest('hex') }
     const { secretAccessKey, kind, arn, account } = signer
     const principal = 'principal' in signer ? { principal: signer.principal } : {}

@@ -32,6 +32,7 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['MISSING_AUTHENTICATION_TOKEN', refused('MissingAuthenticationTokenException')],
   ['INCOMPLETE_SIGNATURE', refused('IncompleteSignatureException')],
   ['INVALID_CLIENT_TOKEN_ID', refused('UnrecognizedClientException')],
+  ['EXPIRED_TOKEN', refused('ExpiredTokenException')],
   ['UNRECOGNIZED_CLIENT', refused('UnrecognizedClientException')],
   ['SIGNATURE_DOES_NOT_MATCH', refused('InvalidSignatureException')],
   ['REQUEST_EXPIRED', refused('InvalidSignatureException')],

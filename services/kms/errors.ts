@@ -37,7 +37,7 @@ export class ValidationError extends RequestRefusedError {
   override readonly code = 'VALIDATION'
 }
 
-/** Nobody with this access key, or a session token, which no principal here has. */
+/** Nobody has this access key. */
 export class UnrecognizedClientError extends RequestRefusedError {
   override readonly code = 'UNRECOGNIZED_CLIENT'
 

@@ -12,7 +12,8 @@ import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#
 import { createLog, type Log } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals, reportReloads } from '#shared/principals'
-import { readBrokerCredential } from '#shared/secrets'
+import { readBrokerCredential, readStsSecrets } from '#shared/secrets'
+import { createFindSigner } from '#shared/sts'
 import { createAuthenticate } from './authenticate.ts'
 import { type KmsConfig, readKmsConfig } from './config.ts'
 import { startAdminServer } from './faults/admin-server.ts'
@@ -45,7 +46,8 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   await using _upkeep = await startUpkeep({ keyStore, log })
   const broker = await readBrokerCredential(config.secretsDir)
   await using principals = await openPrincipals({ file: config.principalsFile, ...reportReloads({ log, metrics }) })
-  const authenticate = createAuthenticate({ principals, broker, account: config.account, clock })
+  const findSigner = createFindSigner({ principals, secrets: await readStsSecrets(config.secretsDir), clock })
+  const authenticate = createAuthenticate({ findSigner, broker, account: config.account, clock })
   const kmsMetrics = createKmsMetrics(metrics)
   const faults = createFaultInjection({ clock, keyStore, injected: kmsMetrics.injected })
   using audit = createAudit({ log, clock, onLeftOut: () => kmsMetrics.auditLeftOut.add({}) })

@@ -46,6 +46,7 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['MISSING_AUTHENTICATION_TOKEN', { status: 403, code: 'MissingAuthenticationToken' }],
   ['INCOMPLETE_SIGNATURE', { status: 400, code: 'IncompleteSignature' }],
   ['INVALID_CLIENT_TOKEN_ID', { status: 403, code: 'InvalidClientTokenId' }],
+  ['EXPIRED_TOKEN', { status: 403, code: 'ExpiredToken' }],
   ['SIGNATURE_DOES_NOT_MATCH', { status: 403, code: 'SignatureDoesNotMatch' }],
   ['REQUEST_EXPIRED', { status: 400, code: 'RequestExpired' }],
 
@@ -61,6 +62,12 @@ const TABLE: ReadonlyMap<string, Row> = new Map<string, Row>([
   ['NOT_FOUND', { status: 404, code: 'NotFound' }],
   ['AUTHORIZATION_ERROR', { status: 403, code: 'AuthorizationError' }],
   ['INVALID_SECURITY', { status: 403, code: 'InvalidSecurity' }],
+
+  // STS
+  ['ACCESS_DENIED', { status: 403, code: 'AccessDenied' }],
+  ['MALFORMED_POLICY_DOCUMENT', { status: 400, code: 'MalformedPolicyDocument' }],
+  ['PACKED_POLICY_TOO_LARGE', { status: 400, code: 'PackedPolicyTooLarge' }],
+  ['INVALID_PARAMETER_VALUE', { status: 400, code: 'InvalidParameterValue' }],
 
   // KMS: its own words, as SNS passes them on
   ['KMS_ACCESS_DENIED', { status: 400, code: 'KMSAccessDenied' }],

@@ -20,6 +20,7 @@ import { setSubscriptionAttributes } from './sns/set-subscription-attributes.ts'
 import { setTopicAttributes } from './sns/set-topic-attributes.ts'
 import { subscribe } from './sns/subscribe.ts'
 import { unsubscribe } from './sns/unsubscribe.ts'
+import { assumeRole } from './sts/assume-role.ts'
 import { getCallerIdentity } from './sts/get-caller-identity.ts'
 
 export interface Service {
@@ -29,6 +30,11 @@ export interface Service {
   /** XML namespace of its answers. */
   readonly namespace: string
   readonly actions: ReadonlyMap<string, Action>
+  /**
+   * Operations that exist and are not offered here. Named so that their answer is AWS's for a withheld operation rather
+   * than that for a misspelt one.
+   */
+  readonly withheld: ReadonlySet<string>
 }
 
 export const sns: Service = {
@@ -53,47 +59,53 @@ export const sns: Service = {
     subscribe,
     unsubscribe,
   ]),
+  withheld: new Set([
+    'CheckIfPhoneNumberIsOptedOut',
+    'CreatePlatformApplication',
+    'CreatePlatformEndpoint',
+    'CreateSMSSandboxPhoneNumber',
+    'DeleteEndpoint',
+    'DeletePlatformApplication',
+    'DeleteSMSSandboxPhoneNumber',
+    'GetDataProtectionPolicy',
+    'GetEndpointAttributes',
+    'GetPlatformApplicationAttributes',
+    'GetSMSAttributes',
+    'GetSMSSandboxAccountStatus',
+    'ListEndpointsByPlatformApplication',
+    'ListOriginationNumbers',
+    'ListPhoneNumbersOptedOut',
+    'ListPlatformApplications',
+    'ListSMSSandboxPhoneNumbers',
+    'ListTagsForResource',
+    'OptInPhoneNumber',
+    'PutDataProtectionPolicy',
+    'SetEndpointAttributes',
+    'SetPlatformApplicationAttributes',
+    'SetSMSAttributes',
+    'TagResource',
+    'UntagResource',
+    'VerifySMSSandboxPhoneNumber',
+  ]),
 }
 
 export const sts: Service = {
   name: 'sts',
   version: '2011-06-15',
   namespace: 'https://sts.amazonaws.com/doc/2011-06-15/',
-  actions: byName([getCallerIdentity]),
+  actions: byName([assumeRole, getCallerIdentity]),
+  withheld: new Set([
+    'AssumeRoleWithSAML',
+    'AssumeRoleWithWebIdentity',
+    'AssumeRoot',
+    'DecodeAuthorizationMessage',
+    'GetAccessKeyInfo',
+    'GetDelegatedAccessToken',
+    'GetFederationToken',
+    'GetSessionToken',
+    'GetWebIdentityToken',
+  ]),
 }
-
-/**
- * Operations of SNS that exist and are not offered here. Named so that their answer is SNS's for a
- * withheld operation rather than that for a misspelt one.
- */
-export const WITHHELD: ReadonlySet<string> = new Set([
-  'CheckIfPhoneNumberIsOptedOut',
-  'CreatePlatformApplication',
-  'CreatePlatformEndpoint',
-  'CreateSMSSandboxPhoneNumber',
-  'DeleteEndpoint',
-  'DeletePlatformApplication',
-  'DeleteSMSSandboxPhoneNumber',
-  'GetDataProtectionPolicy',
-  'GetEndpointAttributes',
-  'GetPlatformApplicationAttributes',
-  'GetSMSAttributes',
-  'GetSMSSandboxAccountStatus',
-  'ListEndpointsByPlatformApplication',
-  'ListOriginationNumbers',
-  'ListPhoneNumbersOptedOut',
-  'ListPlatformApplications',
-  'ListSMSSandboxPhoneNumbers',
-  'ListTagsForResource',
-  'OptInPhoneNumber',
-  'PutDataProtectionPolicy',
-  'SetEndpointAttributes',
-  'SetPlatformApplicationAttributes',
-  'SetSMSAttributes',
-  'TagResource',
-  'UntagResource',
-  'VerifySMSSandboxPhoneNumber',
-])
 
 function byName(actions: readonly Action[]): ReadonlyMap<string, Action> {
   return new Map(actions.map((action) => [action.name, action]))

@@ -46,11 +46,11 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
     await using opening = new AsyncDisposableStack()
     const keyStore = opening.use(await openKeyStore({ dir, clock, onEvent: () => undefined }))
     await keyStore.settleDue()
+    const findSigner = (id: string) => users.get(id)
     const principals = {
-      findByAccessKey: (id: string) => users.get(id),
       findPrincipal: (arn: string) => createTestPrincipal({ arn, policies: EVERYTHING }),
     }
-    const authenticate = createAuthenticate({ principals, broker: BROKER, account: '000000000000', clock: systemClock })
+    const authenticate = createAuthenticate({ findSigner, broker: BROKER, account: '000000000000', clock: systemClock })
     const metrics = createKmsMetrics(createMetrics({ service: 'kms' }))
     const handleRequest = createHandleRequest({
       keyStore,
