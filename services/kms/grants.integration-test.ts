@@ -190,6 +190,53 @@ suite('RetireGrant', () => {
   })
 })
 
+suite('policies about grants', () => {
+  test('look at the grantee, the operations, the constraint and its pairs of CreateGrant', async (t) => {
+    const { kms, KeyId } = await setup(t)
+    const constrained = { Constraints: { EncryptionContextEquals: { topic: 'orders' } } }
+    const cases: [string, object, Partial<CreateGrantCommandInput>, boolean][] = [
+      ['grantee', { StringEquals: { 'kms:GranteePrincipal': OTHER } }, {}, true],
+      ['another-grantee', { StringEquals: { 'kms:GranteePrincipal': `${OTHER}x` } }, {}, false],
+      ['operations', { 'ForAllValues:StringEquals': { 'kms:GrantOperations': ['Encrypt', 'Decrypt'] } }, {}, true],
+      ['more-operations', { 'ForAllValues:StringEquals': { 'kms:GrantOperations': ['Decrypt'] } }, {}, false],
+      ['type', { StringEquals: { 'kms:GrantConstraintType': 'EncryptionContextEquals' } }, constrained, true],
+      ['no-constraint', { StringEquals: { 'kms:GrantConstraintType': 'EncryptionContextEquals' } }, {}, false],
+      ['pair', { StringEquals: { 'kms:EncryptionContext:topic': 'orders' } }, constrained, true],
+      ['another-pair', { StringEquals: { 'kms:EncryptionContext:topic': 'bills' } }, constrained, false],
+    ]
+    for (const [name, Condition, o, isAllowed] of cases) {
+      const Statement = [{ Effect: 'Allow', Action: 'kms:CreateGrant', Resource: '*', Condition }]
+      const account = kms.user.arn.split(':')[4]
+      const own = { Version: '2012-10-17', Statement }
+      const client = clientOf(t, kms, await kms.addUser(`arn:aws:iam::${account}:user/${name}`, { own }))
+      const sent = client.send(new CreateGrantCommand({ KeyId, ...ENCRYPT, ...o }))
+      if (isAllowed) await sent
+      else await refuses(sent, 'AccessDeniedException')
+    }
+  })
+
+  test('decide who of the account that made a grant may retire it, and may deny it to the grantee', async (t) => {
+    const { kms, admin, KeyId } = await setup(t)
+    const arn = `arn:aws:iam::${kms.user.arn.split(':')[4]}:user`
+    const policy = (Effect: string) => ({
+      own: { Version: '2012-10-17', Statement: [{ Effect, Action: 'kms:RetireGrant', Resource: '*' }] },
+    })
+    const bare = clientOf(t, kms, await kms.addUser(`${arn}/bare`, {}))
+    const retirer = clientOf(t, kms, await kms.addUser(`${arn}/retirer`, policy('Allow')))
+    const denied = clientOf(t, kms, await kms.addUser(`${arn}/denied`, policy('Deny')))
+    const { GrantId } = await admin.send(
+      new CreateGrantCommand({ KeyId, Operations: ['RetireGrant'], GranteePrincipal: `${arn}/denied` }),
+    )
+    for (const client of [bare, denied]) {
+      await refuses(client.send(new RetireGrantCommand({ KeyId, GrantId })), 'AccessDeniedException')
+    }
+    await refuses(bare.send(new ListGrantsCommand({ KeyId })), 'AccessDeniedException')
+    const RetiringPrincipal = `${arn}/bare`
+    await refuses(bare.send(new ListRetirableGrantsCommand({ RetiringPrincipal })), 'AccessDeniedException')
+    await retirer.send(new RetireGrantCommand({ KeyId, GrantId }))
+  })
+})
+
 suite('grants and the state of their key', () => {
   test('are listed, revoked and retired whatever it is, and go with the key', async (t) => {
     const kms = await startTimedKms(t)

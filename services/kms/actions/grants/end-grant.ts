@@ -35,7 +35,9 @@ export const retireGrant: Action = async (request) => {
   const grant = token === undefined ? findNamed(keyId, grantId, request) : findByToken(token, request)
   if (grant === undefined) throw token === undefined ? unknownGrant(grantId ?? '') : new InvalidGrantTokenError()
   request.note({ keyArn: grant.keyArn })
-  authorizeRetirement(grant, request)
+  const key = request.keyStore.findKey(grant.keyArn)
+  if (key === undefined) throw unknownGrant(grant.id)
+  authorizeRetirement(grant, key, request)
   if (isDryRun) throw new DryRunError()
   await request.keyStore.deleteGrant(grant)
   return undefined

@@ -1,5 +1,6 @@
 /** ListGrants: those of one key; ListRetirableGrants: those that one principal of the caller's account may retire. */
 
+import { authorizeAccount } from '../../authorize.ts'
 import { AccessDeniedError, InvalidGrantIdError } from '../../errors.ts'
 import type { Grant } from '../../grants/grant.ts'
 import { place } from '../../grants/grant-index.ts'
@@ -39,6 +40,7 @@ export const listRetirableGrants: Action = (request) => {
   requirePrincipal(retiringPrincipal)
   const { caller, keyStore, operation } = request
   if (retiringPrincipal.split(':')[4] !== caller.account) throw foreignPrincipal(caller.arn, retiringPrincipal)
+  authorizeAccount(request, operation, { resource: retiringPrincipal })
   const region = `arn:aws:kms:${caller.region}:`
   const shown = keyStore.grants.retirableBy(retiringPrincipal).filter(({ keyArn }) => keyArn.startsWith(region))
   return entries(shown, { ...page, operation, keyOf: place })
