@@ -14,6 +14,7 @@ import {
   SNSClient,
 } from '@aws-sdk/client-sns'
 import { createCatalog } from '#shared/catalog'
+import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { readRecordSecrets } from '#shared/secrets'
 import { keys } from '#shared/stream-log'
@@ -29,6 +30,7 @@ import {
 import { messagesOf, type RedisAttacker, startRedisAttacker, topicKey } from './redis-attacker.ts'
 import { type StartedService, startService } from './start-service.ts'
 import { type Stack, startStack } from './start-stack.ts'
+import { until } from './until.ts'
 
 /** Continuous integration asks for all of them. */
 const ROUNDS = process.env.TEST_FULL === '1' ? 20 : 6
@@ -88,6 +90,41 @@ suite('two gateways', () => {
     }
     assert.ok(counts.clear > ROUNDS && counts.sealed > ROUNDS)
     t.diagnostic(`seed ${SEED}: ${counts.clear} in clear before, ${counts.sealed} afterwards, all of them sealed`)
+  })
+
+  test(`store nothing by a policy that was taken back, once SetTopicAttributes has returned, ${ROUNDS} times`, async () => {
+    using _ = pauseWorkers()
+    const random = randomOf(SEED)
+    const file = join(stack.home, 'principals.json')
+    const partner = 'arn:aws:iam::111111111111:user/partner'
+    const credentials = await addPrincipal(file, { arn: partner, policies: ADMINISTRATOR_ACCESS })
+    const partners = [stack, second].map(
+      ({ clientConfig }) => new SNSClient({ ...clientConfig, credentials, maxAttempts: 1 }),
+    )
+    let stored = 0
+    for (let round = 0; round < ROUNDS; round++) {
+      const topicArn = await createTopic(clients[0])
+      const client = clients[round % 2] ?? clients[0]
+      const setPolicy = (Effect: string) => client.send(policyFor(topicArn, partner, Effect))
+      await setPolicy('Allow')
+      // In force within a second.
+      await until('the partner is known', () =>
+        publish(partners[1] ?? client, topicArn, 'first').catch(() => undefined),
+      )
+      const flood = startFlood(topicArn, partners)
+      await sleep(5 + random() * 30)
+      await setPolicy('Deny')
+      const mark = await lastEntryOf(topicArn)
+      await sleep(20)
+      await flood.stop()
+      const { before, after } = await entriesAround(mark, topicArn)
+      assert.deepEqual(after, [], `round ${round}, seed ${SEED}`)
+      stored += before.length
+      const refused = { name: 'AuthorizationErrorException' }
+      for (const one of partners) await assert.rejects(publish(one, topicArn, 'late'), refused)
+    }
+    for (const one of partners) one.destroy()
+    assert.ok(stored > ROUNDS)
   })
 
   test('would store in clear after a change that waited for nobody', async () => {
@@ -249,12 +286,12 @@ suite('two gateways', () => {
   }
 
   /** Publishers on both gateways, each with one message after the other. A refusal is no concern of theirs. */
-  function startFlood(topicArn: string) {
+  function startFlood(topicArn: string, through: readonly SNSClient[] = clients) {
     let stopping = false
     const publisher = async (client: SNSClient) => {
       while (!stopping) await publish(client, topicArn, 'flood').catch(() => undefined)
     }
-    const publishers = [...clients, ...clients, ...clients].map(publisher)
+    const publishers = [...through, ...through, ...through].map(publisher)
     return {
       async stop() {
         stopping = true
@@ -278,6 +315,15 @@ suite('two gateways', () => {
     return { before: await read('-', mark), after: await read(`(${mark}`, '+') }
   }
 })
+
+function policyFor(TopicArn: string, AWS: string, Effect: string): SetTopicAttributesCommand {
+  const statement = { Effect, Principal: { AWS }, Action: 'sns:Publish', Resource: TopicArn }
+  return new SetTopicAttributesCommand({
+    TopicArn,
+    AttributeName: 'Policy',
+    AttributeValue: JSON.stringify({ Version: '2012-10-17', Statement: [statement] }),
+  })
+}
 
 function isClear(entry: Map<string, string>): boolean {
   return !entry.has('edk')
