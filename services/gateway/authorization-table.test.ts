@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { AUTHORIZATION } from '#shared/topic-access'
 import { sns } from './actions/table.ts'
-import { AUTHORIZATION } from './authorization-table.ts'
 
 suite('AUTHORIZATION', () => {
   test('has a line for each action of SNS, and for nothing else', () => {

@@ -6,7 +6,7 @@ import { createFakeClock } from '#shared/clock'
 import { compilePolicy } from '#shared/policy'
 import type { Principal } from '#shared/principals'
 import { createTestPrincipal } from '#shared/test-principals'
-import { AUTHORIZATION, type AuthorizedAction } from './authorization-table.ts'
+import { AUTHORIZATION, type AuthorizedAction } from '#shared/topic-access'
 import { createAuthorize } from './authorize.ts'
 import type { Caller } from './caller.ts'
 

@@ -15,20 +15,16 @@ import type { Clock } from '#shared/clock'
 import { type CompiledPolicy, type Decision, decideByUnion } from '#shared/policy'
 import type { Principal } from '#shared/principals'
 import { AuthorizationError } from '#shared/sns-wire'
-import { AUTHORIZATION, type AuthorizationRule, type AuthorizedAction } from './authorization-table.ts'
+import {
+  AUTHORIZATION,
+  type AuthorizationRule,
+  type AuthorizedAction,
+  createTopicPolicies,
+  decideTopicAccess,
+  isOfRequest,
+  type Target,
+} from '#shared/topic-access'
 import type { Caller } from './caller.ts'
-import { createConditionContext, isOfRequest, type WantedEndpoint } from './condition-context.ts'
-import { createTopicPolicies } from './topic-policies.ts'
-
-export interface Target {
-  /** Of the topic; of all of an account's topics where the action has none. */
-  readonly arn: string
-  readonly account: string
-  /** As read for this action; undefined when there is none, or when its policy takes no part. */
-  readonly topic?: Topic | undefined
-  /** Of a Subscribe. */
-  readonly wanted?: WantedEndpoint
-}
 
 /** @throws {AuthorizationError} in SNS's words */
 export type Authorize = (caller: Caller, action: AuthorizedAction, target: Target) => Decision
@@ -38,19 +34,6 @@ type Denial = Exclude<Decision, { allowed: true }>
 export function createAuthorize({ clock }: { clock: Clock }): Authorize {
   const policies = createTopicPolicies()
   const kept = new WeakMap<Topic, WeakMap<Principal, Map<string, Decision>>>()
-
-  const decide = (caller: Caller, rule: AuthorizationRule, target: Target, policy: CompiledPolicy | undefined) => {
-    // Without a part for the topic's policy it does not matter whose the topic is.
-    const resourceAccount = rule.by === 'topic' ? target.account : caller.principal.account
-    const context = createConditionContext({ caller, resourceAccount, wanted: target.wanted, clock })
-    const action = `sns:${rule.permission}`
-    return decideByUnion({ subject: caller.principal, action, resource: target.arn, resourceAccount, context }, policy)
-  }
-
-  const policyFor = ({ principal }: Caller, rule: AuthorizationRule, { topic }: Target) => {
-    if (rule.by !== 'topic' || topic === undefined) return undefined
-    return policies.of(topic) ?? (principal.kind === 'service' ? policies.defaultOf(topic) : undefined)
-  }
 
   const keep = ({ principal }: Caller, { permission }: AuthorizationRule, topic: Topic, decision: Decision) => {
     const byPrincipal = kept.get(topic) ?? new WeakMap<Principal, Map<string, Decision>>()
@@ -63,15 +46,14 @@ export function createAuthorize({ clock }: { clock: Clock }): Authorize {
     const { topic } = target
     const known = topic === undefined ? undefined : kept.get(topic)?.get(caller.principal)?.get(rule.permission)
     if (known?.allowed) return noted(caller, target, known)
-    const policy = policyFor(caller, rule, target)
-    const decision = decide(caller, rule, target, policy)
+    const { decision, request, policy } = decideTopicAccess(caller, action, target, { policies, clock })
     if (decision.allowed) {
       if (topic !== undefined && isSteady(caller.principal, policy)) keep(caller, rule, topic, decision)
       return noted(caller, target, decision)
     }
     noted(caller, target, decision)
     const isRevealing = decision.by?.source === 'resource' && caller.principal.account !== target.account
-    const shown = isRevealing ? decide(caller, rule, target, withoutDenials(policy)) : decision
+    const shown = isRevealing ? decideByUnion(request, withoutDenials(policy)) : decision
     const because = reasonOf(decision, { isHidden: !shown.allowed && shown.lacks.includes('resource') }, rule)
     throw new AuthorizationError(
       `User: ${caller.principal.arn} is not authorized to perform: SNS:${rule.permission} on resource: ${target.arn} ${because}`,

@@ -7,8 +7,8 @@
 import type { TopicAttributes } from '#shared/catalog'
 import { BrokerError } from '#shared/errors'
 import { NotFoundError } from '#shared/sns-wire'
+import type { AuthorizedAction } from '#shared/topic-access'
 import type { ActionServices } from './action.ts'
-import type { AuthorizedAction } from './authorization-table.ts'
 import type { Caller } from './caller.ts'
 import type { ResolvedTopic } from './resolve-topic.ts'
 

@@ -8,8 +8,8 @@
 
 import type { Topic, TopicAttributes } from '#shared/catalog'
 import { InvalidParameterError, parseTopicDeliveryPolicy } from '#shared/sns-wire'
+import { readPolicyAttribute } from '#shared/topic-access'
 import { asAttributesError } from './attributes-error.ts'
-import { readPolicyAttribute } from './topic-policies.ts'
 
 /** Characters of a DisplayName. SNS API reference. */
 const DISPLAY_NAME_LENGTH = 100

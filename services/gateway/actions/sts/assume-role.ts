@@ -7,8 +7,8 @@
 
 import { InvalidSecurityError, ValidationError } from '#shared/sns-wire'
 import { packedPolicySize, sessionArnOf, sessionUserIdOf, startSession } from '#shared/sts'
+import { createConditionContext } from '#shared/topic-access'
 import type { Action } from '../../action.ts'
-import { createConditionContext } from '../../condition-context.ts'
 import { authorizeAssumeRole } from './authorize-assume-role.ts'
 import { PackedPolicyTooLargeError } from './errors.ts'
 import { planSession } from './plan-session.ts'

@@ -13,6 +13,8 @@ export interface TopicPolicies {
   of(topic: Topic): CompiledPolicy | undefined
   /** SNS's default, which says something of services alone: its one condition is absent for anybody else. */
   defaultOf(topic: Topic): CompiledPolicy
+  /** The one or the other, as GetTopicAttributes shows it. */
+  textOf(topic: Topic): string
 }
 
 export function createTopicPolicies(): TopicPolicies {
@@ -27,6 +29,7 @@ export function createTopicPolicies(): TopicPolicies {
   return {
     of: ({ attributes: { policy } }) => (policy === undefined ? undefined : compile(policy)),
     defaultOf: ({ arn, owner }) => compile(defaultTopicPolicy(arn, owner)),
+    textOf: ({ arn, owner, attributes: { policy } }) => policy ?? defaultTopicPolicy(arn, owner),
   }
 }
 

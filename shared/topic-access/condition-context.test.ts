@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { createTestPrincipal } from '#shared/test-principals'
-import type { Caller } from './caller.ts'
-import { createConditionContext, isOfRequest } from './condition-context.ts'
+import { createConditionContext, isOfRequest, type TopicCaller } from './condition-context.ts'
 
 const USER = 'arn:aws:iam::000000000000:user/teams/ada'
 const ROLE = 'arn:aws:iam::000000000000:role/teams/billing'
@@ -11,7 +10,7 @@ const SESSION = 'arn:aws:sts::000000000000:assumed-role/billing/monday'
 const TOPIC_OF = 'arn:aws:s3:::photos'
 
 suite('createConditionContext()', () => {
-  const cases: readonly [string, Partial<Caller>, Readonly<Record<string, string | undefined>>][] = [
+  const cases: readonly [string, Partial<TopicCaller>, Readonly<Record<string, string | undefined>>][] = [
     [
       'a user',
       { principal: createTestPrincipal({ arn: USER, userId: 'AIDAADA', organizationId: 'o-abc' }), userAgent: 'cli/2' },
@@ -122,9 +121,9 @@ suite('isOfRequest()', () => {
   })
 })
 
-function setup(o: Partial<Caller>) {
+function setup(o: Partial<TopicCaller>) {
   const clock = createFakeClock(Date.UTC(2026, 10, 24, 12, 0, 0, 123))
-  const caller: Caller = {
+  const caller: TopicCaller = {
     principal: createTestPrincipal({ arn: USER }),
     region: 'us-east-1',
     sourceIp: '192.0.2.7',

@@ -7,7 +7,21 @@
 
 import type { Clock } from '#shared/clock'
 import type { ConditionContext } from '#shared/policy'
-import type { Caller } from './caller.ts'
+import type { Principal } from '#shared/principals'
+
+/** Who asks, and what policies may ask of the request. */
+export interface TopicCaller {
+  readonly principal: Principal
+  /** Of the credential scope: one endpoint serves any. */
+  readonly region: string
+  /** Of the connection. */
+  readonly sourceIp: string
+  /** Whether it came over TLS. */
+  readonly secure: boolean
+  readonly userAgent?: string
+  /** For whom a service acts, as it said in signed headers. Of a service alone: nobody else is believed. */
+  readonly source?: { readonly arn?: string; readonly account?: string }
+}
 
 /** What a Subscribe is for. */
 export interface WantedEndpoint {
@@ -16,7 +30,7 @@ export interface WantedEndpoint {
 }
 
 export interface ContextParts {
-  readonly caller: Caller
+  readonly caller: TopicCaller
   /** Of the topic, or of the caller where there is none. */
   readonly resourceAccount: string
   readonly wanted: WantedEndpoint | undefined
@@ -75,12 +89,12 @@ function tagOf(key: string, { caller }: ContextParts): string | undefined {
 
 const PRINCIPAL_TYPES = { user: 'User', root: 'Account', 'role-session': 'AssumedRole', service: undefined } as const
 
-function isService({ principal }: Caller): boolean {
+function isService({ principal }: TopicCaller): boolean {
   return principal.kind === 'service'
 }
 
 /** Of a session the role: policies are written for roles, and sessions come and go. */
-function principalArnOf({ principal }: Caller): string | undefined {
+function principalArnOf({ principal }: TopicCaller): string | undefined {
   return principal.kind === 'service' ? undefined : (principal.roleArn ?? principal.arn)
 }
 
@@ -107,7 +121,7 @@ const STEADY_KEYS: ReadonlySet<string> = new Set([
 const SOURCE_KEYS: ReadonlySet<string> = new Set(['aws:sourceaccount', 'aws:sourcearn', 'aws:sourceowner'])
 
 /** Whether another request of the same principal may have another value. */
-export function isOfRequest(key: string, kind: Caller['principal']['kind']): boolean {
+export function isOfRequest(key: string, kind: TopicCaller['principal']['kind']): boolean {
   if (STEADY_KEYS.has(key) || key.startsWith(TAG_PREFIX)) return false
   return !(SOURCE_KEYS.has(key) && kind !== 'service')
 }
