@@ -88,7 +88,8 @@ export function refuseUnknownKey(
 ): void {
   const isOwn = caller.account === key.account
   const resource = (isOwn ? key.resource : undefined) ?? (key.arn.includes(':key/') ? key.arn : nameless(key.arn))
-  const policy = delegatingPolicyOf(caller.account)
+  // To a service no account is delegated.
+  const policy = delegatingPolicyOf(caller.subject.kind === 'service' ? key.account : caller.account)
   const nothing = { caller: caller.conditions, aliasesOf: () => [] }
   const decision = allOf(permissionsFor(caller, use), (permission) => {
     const contexts = keyConditions({ account: key.account, arn: resource }, use, nothing)
