@@ -13,6 +13,7 @@ import { KMSClient } from '@aws-sdk/client-kms'
 import { createFakeClock, type FakeClock, systemClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
+import type { NamedPolicy } from '#shared/policy'
 import type { Signer } from '#shared/principals'
 import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate } from '../authenticate.ts'
@@ -29,8 +30,10 @@ export interface TimedKms {
   readonly keyStore: KeyStore
   /** A client of a user of that account. */
   as(account: string, o?: { region?: string }): KMSClient
+  /** A client of one who has these identity policies. */
+  asUser(arn: string, policies: readonly NamedPolicy[]): KMSClient
   /** A client of the broker, which asks for that principal. */
-  asBrokerFor(arn: string, o?: { region?: string }): KMSClient
+  asBrokerFor(arn: string, o?: { region?: string; purpose?: string }): KMSClient
   /** Closes it and opens it again, as much later. */
   restart(o: { afterMs: number }): Promise<void>
 }
@@ -89,12 +92,19 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
       users.set(accessKeyId, { principal: createTestPrincipal({ arn, policies: EVERYTHING }), secretAccessKey })
       return connect({ accessKeyId, secretAccessKey }, region)
     },
-    asBrokerFor(arn, { region } = {}) {
+    asUser(arn, policies) {
+      const accessKeyId = `AKIA${String(users.size).padStart(16, 'X')}`
+      const secretAccessKey = randomUUID()
+      users.set(accessKeyId, { principal: createTestPrincipal({ arn, policies }), secretAccessKey })
+      return connect({ accessKeyId, secretAccessKey })
+    },
+    asBrokerFor(arn, { region, purpose } = {}) {
       const client = connect(BROKER, region)
       client.middlewareStack.add(
         (next) => (args) => {
           const { headers } = args.request as { headers: Record<string, string> }
           headers[ON_BEHALF_OF_HEADER] = arn
+          if (purpose !== undefined) headers['x-sealcast-purpose'] = purpose
           return next(args)
         },
         { step: 'build' },
