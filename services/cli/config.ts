@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { type Environment, readSettings } from '#shared/config'
+import { type EndpointNetworks, readEndpointNetworks } from '#shared/endpoint-guard'
 import { type KmsSettings, readKmsSettings } from '#shared/kms-client'
 
 export interface CliConfig {
@@ -53,6 +54,15 @@ export function readLiveEstimateConfig(env: Environment): Readonly<LiveEstimateC
       reuseSeconds: read.integer('SEALCAST_DATA_KEY_REUSE_SECONDS', { default: 300, min: 1, max: 300 }),
     }
   })
+}
+
+export type PreflightConfig = KeysConfig & { principalsFile: string; networks: EndpointNetworks }
+
+/** @throws {ConfigError} naming every variable that is bad */
+export function readPreflightConfig(env: Environment): Readonly<PreflightConfig> {
+  const { principalsFile } = readCliConfig(env)
+  const networks = readSettings(env, (read) => ({ networks: readEndpointNetworks(read) }))
+  return { ...readKeysConfig(env), principalsFile, ...networks }
 }
 
 export interface KeysConfig {

@@ -16,8 +16,16 @@ import { BrokerError, describeError } from '#shared/errors'
 import { addEstimateCommand } from './commands/estimate.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addKmsCommand } from './commands/kms.ts'
+import { addPreflightCommand } from './commands/preflight.ts'
 import { addPrincipalsCommand } from './commands/principals.ts'
-import { readCliConfig, readKeysConfig, readKmsCallsConfig, readLiveEstimateConfig } from './config.ts'
+import {
+  readCliConfig,
+  readKeysConfig,
+  readKmsCallsConfig,
+  readLiveEstimateConfig,
+  readPreflightConfig,
+} from './config.ts'
+import { VerdictError } from './preflight/errors.ts'
 
 export interface Surroundings {
   env: Environment
@@ -56,12 +64,14 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
     writeOutput,
     writeError,
   })
+  addPreflightCommand(program, { readConfig: () => readPreflightConfig(env), writeOutput, writeError })
   try {
     await program.parseAsync(words, { from: 'user' })
     return DONE
   } catch (error) {
     // Commander has written its own line, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : REFUSED
+    if (error instanceof VerdictError) return error.exitCode
     writeError(`sealcast: ${describeError(error).message}\n`)
     return error instanceof BrokerError ? REFUSED : FAILED
   }

@@ -15,7 +15,9 @@ import type { Caller } from './key-use.ts'
 import type { OnBehalfOf } from './on-behalf-of.ts'
 
 /** What the broker may ask for a publisher. */
-const BROKER_OPERATIONS: ReadonlySet<string> = new Set(['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey'])
+const BROKER_OPERATIONS: ReadonlySet<string> = new Set([
+  ...['GenerateDataKey', 'Decrypt', 'ReEncrypt', 'DescribeKey', 'ExplainKeyAccess'],
+])
 
 /** What it may ask in its own name. */
 const BROKER_OWN_OPERATIONS: ReadonlySet<string> = new Set(['ReEncrypt'])

@@ -10,6 +10,7 @@ import { decrypt } from './actions/decrypt.ts'
 import { describeKey } from './actions/describe-key.ts'
 import { disableKey, enableKey } from './actions/enable-disable-key.ts'
 import { encrypt } from './actions/encrypt.ts'
+import { explainKeyAccess } from './actions/explain-key-access.ts'
 import { generateDataKey, generateDataKeyWithoutPlaintext } from './actions/generate-data-key.ts'
 import { generateRandom } from './actions/generate-random.ts'
 import { createGrant } from './actions/grants/create-grant.ts'
@@ -68,6 +69,9 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map([
   ['UpdateKeyDescription', updateKeyDescription],
 ])
 
+/** What KMS does not have: for the broker's own command. */
+const OWN: ReadonlyMap<string, Action> = new Map([['ExplainKeyAccess', explainKeyAccess]])
+
 export const SERVED_OPERATIONS: readonly string[] = [...ACTIONS.keys()]
 
 /** All operations of KMS's service model, API version 2014-11-01. */
@@ -90,7 +94,7 @@ const TARGET_PREFIX = 'TrentService.'
 /** @returns the operation's name, or undefined when the target names none of KMS's: safe as a metric's label */
 export function operationOf(target: string | undefined): string | undefined {
   const name = target?.startsWith(TARGET_PREFIX) ? target.slice(TARGET_PREFIX.length) : ''
-  return MODEL.has(name) ? name : undefined
+  return MODEL.has(name) || OWN.has(name) ? name : undefined
 }
 
 /**
@@ -99,7 +103,7 @@ export function operationOf(target: string | undefined): string | undefined {
  */
 export function actionOf(operation: string | undefined): Action {
   if (operation === undefined) throw new UnknownOperationError('The operation is not one of KMS.')
-  const action = ACTIONS.get(operation)
+  const action = ACTIONS.get(operation) ?? OWN.get(operation)
   if (action === undefined) throw new UnsupportedOperationError(`The operation ${operation} is not supported.`)
   return action
 }

@@ -11,6 +11,7 @@ export {
   KmsThrottlingError,
   KmsUnavailableError,
 } from './errors.ts'
+export { createExplainKeyAccess, type ExplainKeyAccess, type KeyAccess } from './explain-key-access.ts'
 export { guardKms } from './guard-kms.ts'
 export {
   createAwsKmsClient,
