@@ -81,6 +81,14 @@ suite('addPrincipal()', () => {
     await unchangedAfter(dir, 'PRINCIPAL_EXISTS')
   })
 
+  test('refuses a name that another one of the account has under another path or in other case', async () => {
+    await using dir = await setup()
+    await addPrincipal(dir.file, { arn: ALICE })
+    for (const arn of [`${USERS}path/alice`, `${USERS}Alice`]) {
+      await assert.rejects(addPrincipal(dir.file, { arn }), { code: 'PRINCIPAL_EXISTS' })
+    }
+  })
+
   test('refuses an ARN that is none of a principal, and makes no file', async () => {
     await using dir = await setup()
     await assert.rejects(addPrincipal(dir.file, { arn: 'arn:aws:iam::1:user/x' }), { code: 'PRINCIPAL_ARN_INVALID' })
@@ -172,7 +180,8 @@ suite('addPrincipal()', () => {
   })
 })
 
-const ALICE = 'arn:aws:iam::000000000000:user/alice'
+const USERS = 'arn:aws:iam::000000000000:user/'
+const ALICE = `${USERS}alice`
 const BOB = 'arn:aws:iam::000000000000:user/teams/bob'
 
 type Directory = Awaited<ReturnType<typeof setup>>

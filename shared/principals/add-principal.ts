@@ -10,6 +10,7 @@ import { checkPolicies, checkTrustPolicy } from './policy-limits.ts'
 import { assertServiceName, parsePrincipalArn } from './principal-arn.ts'
 import {
   type AccessKeyEntry,
+  givenNameOf,
   nameOf,
   type PolicyDocuments,
   type PrincipalEntry,
@@ -115,6 +116,12 @@ async function addWithKey(
 function withEntry(document: PrincipalsDocument, entry: PrincipalEntry, name = nameOf(entry)): PrincipalsDocument {
   if (document.principals.some((other) => nameOf(other) === name)) {
     throw new PrincipalExistsError(`Cannot add ${name}: it is in the principals file already`)
+  }
+  const given = givenNameOf(entry)
+  if (document.principals.some((other) => givenNameOf(other) === given)) {
+    throw new PrincipalExistsError(
+      `Cannot add ${name}: its account has one of that name, under another path or in other case`,
+    )
   }
   return { ...document, principals: [...document.principals, entry] }
 }

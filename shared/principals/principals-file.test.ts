@@ -28,6 +28,8 @@ suite('parsePrincipalsDocument()', () => {
       'an ARN twice',
       (document) => ({ ...document, principals: [...document.principals, { ...setup().alice, accessKeys: [] }] }),
     ],
+    ['a name twice, under another path', (document) => withAnother(document, 'arn:aws:iam::000000000000:user/x/alice')],
+    ['a name twice, in other case', (document) => withAnother(document, 'arn:aws:iam::000000000000:user/Alice')],
     ['an access key twice', (document) => withAlice(document, { accessKeys: [setup().accessKey, setup().accessKey] })],
     ['a user id of another form', (document) => withAlice(document, { userId: 'AIDAalice' })],
     ['an access key id with small letters', (document) => withKey(document, { id: 'akiaabcdefghijklmnop' })],
@@ -235,6 +237,10 @@ function strictObjectsIn(value: unknown, free: ReadonlySet<string>): object[] {
 
 function withAlice(document: PrincipalsDocument, change: object): object {
   return { ...document, principals: [{ ...setup().alice, ...change }] }
+}
+
+function withAnother(document: PrincipalsDocument, arn: string): object {
+  return { ...document, principals: [...document.principals, { ...setup().alice, arn, accessKeys: [] }] }
 }
 
 function withKey(document: PrincipalsDocument, change: object): object {

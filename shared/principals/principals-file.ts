@@ -131,12 +131,16 @@ export function parsePrincipalsDocument(text: string): PrincipalsDocument {
   const read = parseDocument(NAME, anyVersionSchema, text)
   const document = read.version === 1 ? fromFirstVersion(read) : read
   const names = new Set<string>()
+  const givenNames = new Set<string>()
   const accessKeyIds = new Set<string>()
   for (const [at, entry] of document.principals.entries()) {
     const name = nameOf(entry)
     checkName(entry, `principals.${at}.${'service' in entry ? 'service' : 'arn'}`)
     if (names.has(name)) throw new DocumentError(`Cannot read the ${NAME}: ${name} is there twice`)
     names.add(name)
+    const given = givenNameOf(entry)
+    if (givenNames.has(given)) throw new DocumentError(`Cannot read the ${NAME}: ${name} has another one's name`)
+    givenNames.add(given)
     for (const { id } of accessKeysOf(entry)) {
       if (accessKeyIds.has(id)) {
         throw new DocumentError(`Cannot read the ${NAME}: an access key of ${name} is there twice`)
@@ -157,6 +161,16 @@ export function formatPrincipalsDocument(document: PrincipalsDocument): string {
 /** What it is called by: its ARN, or a service's name. */
 export function nameOf(entry: PrincipalEntry): string {
   return 'service' in entry ? entry.service : entry.arn
+}
+
+/**
+ * What nobody else of the account and kind may be called, whatever path and case, as in IAM: a session's ARN has its role's
+ * name without the path, and so has `aws:username`, so that a policy for one would be for both.
+ */
+export function givenNameOf(entry: PrincipalEntry): string {
+  return nameOf(entry)
+    .replace(/\/.*\//, '/')
+    .toLowerCase()
 }
 
 /** None of a role: its sessions have keys of their own. */
