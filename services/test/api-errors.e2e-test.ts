@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { CreateAliasCommand, DisableKeyCommand, EnableKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
 import {
@@ -17,13 +16,11 @@ import {
   SubscribeCommand,
   UnsubscribeCommand,
 } from '@aws-sdk/client-sns'
-import { readTokenSecrets } from '#shared/secrets'
-import { confirmationToken } from '#shared/sns-wire'
-import { formOf, type HostileClient, MARK, startHostileClient } from './hostile-client.ts'
-import { createKey, createTopic, kmsClient, redisCli, snsClient, untilFinished } from './messaging.ts'
+import { assertSdkRefusal } from './assert-sdk-refusal.ts'
+import { type HostileClient, MARK, startHostileClient } from './hostile-client.ts'
+import { createKey, createTopic, issueToken, kmsClient, snsClient } from './messaging.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1000
 const UNKNOWN_ID = '11111111-2222-4333-8444-555555555555'
 const conflict = 'Invalid parameter: Attributes Reason: Topic already exists with different attributes'
 
@@ -64,7 +61,7 @@ suite('the SNS API', () => {
         const { TopicArn } = await sns.send(new CreateTopicCommand({ Name, Attributes: attributes }))
         const create = () => sns.send(new CreateTopicCommand({ Name, Attributes: second, Tags: [] }))
         if (isSame) assert.equal((await create()).TopicArn, TopicArn)
-        else await client.assertHarmless(() => refused(create, 'InvalidParameterException', 400, conflict))
+        else await client.assertHarmless(() => assertSdkRefusal(create, 'InvalidParameterException', 400, conflict))
       })
     }
 
@@ -73,7 +70,7 @@ suite('the SNS API', () => {
       await sns.send(new CreateTopicCommand({ Name }))
       for (const Attributes of [{ DisplayName: 'x' }, { SignatureVersion: '1' }]) {
         const create = () => sns.send(new CreateTopicCommand({ Name, Attributes }))
-        await refused(create, 'InvalidParameterException', 400, conflict)
+        await assertSdkRefusal(create, 'InvalidParameterException', 400, conflict)
       }
     })
 
@@ -152,7 +149,7 @@ suite('the SNS API', () => {
     assert.ok(!here.some(({ TopicArn }) => TopicArn?.includes(region)))
     await client.assertHarmless(async () => {
       for (const NextToken of ['x', '!', `${tokens[0]}=`, tokens[0]?.toLowerCase(), tokens[0], 'MTphcm46']) {
-        await refused(
+        await assertSdkRefusal(
           () => sns.send(new ListTopicsCommand({ NextToken })),
           'InvalidParameterException',
           400,
@@ -165,123 +162,26 @@ suite('the SNS API', () => {
   test('every action on a topic that is gone says so, but for deleting it again', async () => {
     const TopicArn = await createTopic(sns)
     const { SubscriptionArn } = await subscribe(TopicArn)
-    const token = await tokenOf(TopicArn, SubscriptionArn)
+    const token = await issueToken(client.stack, { topicArn: TopicArn, subscriptionArn: SubscriptionArn })
     await sns.send(new DeleteTopicCommand({ TopicArn }))
     await sns.send(new DeleteTopicCommand({ TopicArn }))
     const gone = ['NotFoundException', 404, 'Topic does not exist'] as const
     await client.assertHarmless(async () => {
-      await refused(() => sns.send(new PublishCommand({ TopicArn, Message: MARK })), ...gone)
-      await refused(() => sns.send(new PublishCommand({ TargetArn: TopicArn, Message: MARK })), ...gone)
-      await refused(() => attributesOf(TopicArn), ...gone)
-      await refused(() => subscribe(TopicArn), ...gone)
+      await assertSdkRefusal(() => sns.send(new PublishCommand({ TopicArn, Message: MARK })), ...gone)
+      await assertSdkRefusal(() => sns.send(new PublishCommand({ TargetArn: TopicArn, Message: MARK })), ...gone)
+      await assertSdkRefusal(() => attributesOf(TopicArn), ...gone)
+      await assertSdkRefusal(() => subscribe(TopicArn), ...gone)
       const set = { TopicArn, AttributeName: 'DisplayName', AttributeValue: MARK }
-      await refused(() => sns.send(new SetTopicAttributesCommand(set)), ...gone)
+      await assertSdkRefusal(() => sns.send(new SetTopicAttributesCommand(set)), ...gone)
       await sns.send(new UnsubscribeCommand({ SubscriptionArn }))
       // The same as for any token that is not good, or it would tell which topics exist.
-      await refused(() => confirm(TopicArn, token), 'InvalidParameterException', 400, 'Invalid parameter: Token')
-    })
-  })
-
-  test('Subscribe at once, thirty times, makes one subscription', async () => {
-    const TopicArn = await createTopic(sns)
-    const made = await Promise.all(Array.from({ length: 30 }, () => subscribe(TopicArn)))
-    assert.equal(new Set(made.map(({ SubscriptionArn }) => SubscriptionArn)).size, 1)
-    const { SubscriptionsPending, SubscriptionsConfirmed } = await attributesOf(TopicArn)
-    assert.deepEqual([SubscriptionsPending, SubscriptionsConfirmed], ['1', '0'])
-  })
-
-  test('ConfirmSubscription refuses tokens that are altered, of others or too old, and confirms nothing', async () => {
-    const TopicArn = await createTopic(sns)
-    const otherTopic = await createTopic(sns)
-    const { SubscriptionArn } = await subscribe(TopicArn)
-    const other = await subscribe(otherTopic)
-    const token = await tokenOf(TopicArn, SubscriptionArn)
-    const bad = [
-      token.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
-      token.replace(/^(.{20})./, (_, head) => `${head}${token[20] === '0' ? '1' : '0'}`),
-      token.replace(/^(.{60})./, (_, head) => `${head}${token[60] === '0' ? '1' : '0'}`),
-      '0'.repeat(288),
-      await tokenOf(otherTopic, other.SubscriptionArn),
-      await tokenOf(TopicArn, SubscriptionArn, Date.now() - 2 * DAY_MS - 60_000),
-      await tokenOf(TopicArn, SubscriptionArn, Date.now() + DAY_MS),
-    ]
-    const malformed = ['', 'x', token.slice(1), `${token}0`, token.toUpperCase(), ` ${token}`.slice(0, 288)]
-    await untilFinished(client.stack)
-    await client.assertHarmless(async () => {
-      for (const Token of bad) {
-        await refused(() => confirm(TopicArn, Token), 'InvalidParameterException', 400, 'Invalid parameter: Token')
-        client.assertRefused(await visit({ TopicArn, Token }), tokenRefused, Token)
-      }
-      for (const Token of malformed) {
-        await refused(() => confirm(TopicArn, Token), 'InvalidParameterException', 400, 'Invalid token')
-        client.assertRefused(await visit({ TopicArn, Token }), tokenRefused, Token)
-      }
-      client.assertRefused(
-        await visit({ TopicArn: `${TopicArn}-missing`, Token: token }),
-        tokenRefused,
-        'no such topic',
-      )
-      client.assertRefused(await visit({ TopicArn: 'x', Token: token }), topicRefused, 'no topic')
-      const elsewhere = TopicArn.replace('us-east-1', 'eu-west-1')
-      await refused(() => confirm(elsewhere, token), 'InvalidParameterException', 400, 'Invalid parameter: Topic')
-      const protect = await visit({ TopicArn, Token: token, AuthenticateOnUnsubscribe: 'true' })
-      client.assertRefused(protect, { status: 403, code: 'AuthorizationError' }, 'protecting unsigned')
-      const unclear = await visit({ TopicArn, Token: token, AuthenticateOnUnsubscribe: 'yes' })
-      client.assertRefused(unclear, { status: 400, code: 'InvalidParameter' }, 'neither true nor false')
-    })
-    assert.equal((await attributesOf(TopicArn)).SubscriptionsPending, '1')
-    assert.equal(
-      (await visit({ TopicArn, Token: await tokenOf(TopicArn, SubscriptionArn, Date.now() - DAY_MS) })).status,
-      200,
-    )
-    assert.equal((await attributesOf(TopicArn)).SubscriptionsConfirmed, '1')
-  })
-
-  test('Unsubscribe without a signature ends what is not protected, and nothing else', async () => {
-    const TopicArn = await createTopic(sns)
-    const { SubscriptionArn } = await subscribe(TopicArn)
-    const token = await tokenOf(TopicArn, SubscriptionArn)
-    await untilFinished(client.stack)
-    const pending =
-      'Invalid parameter: SubscriptionArn Reason: Cannot unsubscribe a subscription that is pending confirmation'
-    await client.assertHarmless(async () => {
-      const ended = await leave(SubscriptionArn)
-      client.assertRefused(ended, { status: 400, code: 'InvalidParameter', message: pending }, 'pending')
-      await refused(
-        () => sns.send(new UnsubscribeCommand({ SubscriptionArn })),
+      await assertSdkRefusal(
+        () => confirm(TopicArn, token),
         'InvalidParameterException',
         400,
-        pending,
-      )
-      for (const unknown of [`${TopicArn}:${UNKNOWN_ID}`, `${TopicArn}-missing:${UNKNOWN_ID}`]) {
-        assert.equal((await leave(unknown)).status, 200)
-        await sns.send(new UnsubscribeCommand({ SubscriptionArn: unknown }))
-      }
-    })
-    await confirm(TopicArn, token, 'true')
-    await refused(
-      () => confirm(TopicArn, token, 'true'),
-      'AuthorizationErrorException',
-      403,
-      'Subscription already confirmed',
-    )
-    await client.assertHarmless(async () => {
-      const message = 'This subscription may only be deleted by an authorized user.'
-      client.assertRefused(
-        await leave(SubscriptionArn),
-        { status: 403, code: 'AuthorizationError', message },
-        'protected',
+        'Invalid parameter: Token',
       )
     })
-    await sns.send(new UnsubscribeCommand({ SubscriptionArn }))
-    const gone = ['NotFoundException', 404, 'Subscription does not exist'] as const
-    await refused(() => confirm(TopicArn, token), ...gone)
-
-    const open = await subscribe(TopicArn)
-    await confirm(TopicArn, await tokenOf(TopicArn, open.SubscriptionArn))
-    assert.equal((await leave(open.SubscriptionArn)).status, 200)
-    const { SubscriptionsConfirmed, SubscriptionsDeleted } = await attributesOf(TopicArn)
-    assert.deepEqual([SubscriptionsConfirmed, SubscriptionsDeleted], ['0', '1'])
   })
 
   suite('Publish to a sealed topic whose key', () => {
@@ -338,7 +238,7 @@ suite('the SNS API', () => {
       await client.assertHarmless(async () => {
         // Thrice: the answer is remembered for a while, and stays the same.
         for (let n = 0; n < 3; n++) {
-          await refused(() => sns.send(new PublishCommand({ TopicArn, Message: MARK })), name, 400, message)
+          await assertSdkRefusal(() => sns.send(new PublishCommand({ TopicArn, Message: MARK })), name, 400, message)
         }
       })
     }
@@ -349,18 +249,18 @@ suite('the SNS API', () => {
     const foreign = TopicArn.replace('000000000000', '111111111111')
     const attribute = { DataType: 'Nonsense', StringValue: 'x' }
     await client.assertHarmless(async () => {
-      await refused(
+      await assertSdkRefusal(
         () => sns.send(new PublishCommand({ TopicArn, Message: '' })),
         'InvalidParameterException',
         400,
         'Invalid parameter: Empty message',
       )
-      await refused(
+      await assertSdkRefusal(
         () => sns.send(new PublishCommand({ TopicArn, Message: MARK, MessageAttributes: { a: attribute } })),
         'InvalidParameterValueException',
         400,
       )
-      await refused(
+      await assertSdkRefusal(
         () => sns.send(new PublishCommand({ TopicArn: foreign, Message: MARK })),
         'AuthorizationErrorException',
         403,
@@ -369,7 +269,7 @@ suite('the SNS API', () => {
         ...client.stack,
         clientConfig: { ...client.stack.clientConfig, endpoint: client.httpUrl },
       })
-      await refused(
+      await assertSdkRefusal(
         () => insecure.send(new PublishCommand({ TopicArn: client.sealedTopic, Message: MARK })),
         'InvalidSecurityException',
         403,
@@ -395,49 +295,4 @@ suite('the SNS API', () => {
   function confirm(TopicArn: string, Token: string, AuthenticateOnUnsubscribe?: string): Promise<unknown> {
     return sns.send(new ConfirmSubscriptionCommand({ TopicArn, Token, AuthenticateOnUnsubscribe }))
   }
-
-  /** As a browser visits the SubscribeURL. */
-  function visit(parameters: Record<string, string>) {
-    const query = formOf({ Action: 'ConfirmSubscription', ...parameters })
-    return client.send({ url: `${client.httpsUrl}?${query}`, method: 'GET' })
-  }
-
-  /** As a browser visits the UnsubscribeURL. */
-  function leave(SubscriptionArn: string) {
-    const query = formOf({ Action: 'Unsubscribe', SubscriptionArn })
-    return client.send({ url: `${client.httpsUrl}?${query}`, method: 'GET' })
-  }
-
-  /** What a worker would have sent at that time. */
-  async function tokenOf(topicArn: string, subscriptionArn: string, issuedAt = Date.now()): Promise<string> {
-    const ring = await readTokenSecrets(join(client.stack.home, 'secrets'))
-    const incarnation = await redisCli(client.stack, 'HGET', `sealcast:{t:${topicArn}}:topic`, 'incarnation')
-    return confirmationToken({
-      ring,
-      topicArn,
-      incarnation,
-      issuedAt,
-      subscriptionId: subscriptionArn.split(':').at(-1) ?? '',
-    })
-  }
 })
-
-const tokenRefused = { status: 400, code: 'InvalidParameter', message: 'Invalid parameter: Token' }
-const topicRefused = { status: 400, code: 'InvalidParameter', message: 'Invalid parameter: Topic' }
-
-async function refused(
-  send: () => Promise<unknown>,
-  name: string,
-  status: number,
-  message: string | RegExp = /./,
-): Promise<void> {
-  await assert.rejects(send, (error) => {
-    assert.ok(error instanceof Error && '$metadata' in error, String(error))
-    const { httpStatusCode, requestId } = error.$metadata as { httpStatusCode?: number; requestId?: string }
-    assert.deepEqual([error.name, error.constructor.name, httpStatusCode], [name, name, status], error.message)
-    assert.match(requestId ?? '', /^[0-9a-f-]{36}$/)
-    if (typeof message === 'string') assert.equal(error.message, message)
-    else assert.match(error.message, message)
-    return true
-  })
-}

@@ -15,6 +15,8 @@ import {
   SubscribeCommand,
 } from '@aws-sdk/client-sns'
 import type { CertifiedKey } from '#shared/pki'
+import { readTokenSecrets } from '#shared/secrets'
+import { confirmationToken } from '#shared/sns-wire'
 import type { Stack } from './start-stack.ts'
 import { startTestSubscriber, type TestSubscriber } from './test-subscriber.ts'
 
@@ -138,4 +140,19 @@ async function unfinishedWork(stack: Stack): Promise<string[]> {
 
 async function keysLike(stack: Stack, pattern: string): Promise<string[]> {
   return (await redisCli(stack, '--scan', '--pattern', pattern)).split('\n').filter((key) => key !== '')
+}
+
+/** The confirmation token that a worker would have sent at that time. */
+export async function issueToken(
+  stack: Stack,
+  o: { topicArn: string; subscriptionArn: string; issuedAt?: number | undefined },
+): Promise<string> {
+  const { topicArn, subscriptionArn, issuedAt = Date.now() } = o
+  return confirmationToken({
+    ring: await readTokenSecrets(join(stack.home, 'secrets')),
+    topicArn,
+    incarnation: await redisCli(stack, 'HGET', `sealcast:{t:${topicArn}}:topic`, 'incarnation'),
+    issuedAt,
+    subscriptionId: subscriptionArn.split(':').at(-1) ?? '',
+  })
 }
