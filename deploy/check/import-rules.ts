@@ -126,6 +126,12 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
     { path: '^shared/redis/', dependencyTypesNot: ['type-only'] },
   ),
   rule(
+    'broker-kms-in-main',
+    'What gateways and workers open alike is opened by their main.ts; all else takes the part of it that it needs.',
+    { path: '.', pathNot: [TESTS, '^shared/broker-kms/', String.raw`^services/(gateway|delivery)/main\.ts$`] },
+    { path: '^shared/broker-kms/' },
+  ),
+  rule(
     'no-test-imported',
     'A test is run, never imported.',
     {},

@@ -1,11 +1,10 @@
 /** The delivery worker's process: wiring only. */
 
 import { readFile } from 'node:fs/promises'
+import { openBrokerKms } from '#shared/broker-kms'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createOpeningKeys, createRewrapStore, followRewraps } from '#shared/data-keys'
-import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
-import { createKmsLedger } from '#shared/kms-ledger'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
@@ -87,40 +86,18 @@ const redis = openRedis({
   name: 'delivery',
   onError: (error) => log.warn('redis.connection-failed', {}, error),
 })
-const ledger = createKmsLedger({
+await using kms = await openBrokerKms(config.kms, {
   redis,
   clock,
-  onLost(requests, error) {
-    count.kmsRequestsUnrecorded(requests)
-    log.warn('kms-ledger.incomplete', { requests }, error)
-  },
+  log,
+  count,
   onForged,
-})
-count.kmsUnsafe(config.kms.acceptsUnsafe)
-if (config.kms.acceptsUnsafe) log.warn('kms.unsafe', { advice: UNSAFE_KMS_ADVICE })
-await using kms = await openKmsClient(config.kms, {
-  observe(request) {
-    count.observeKms(request)
-    ledger.record(request)
-  },
   readCredential: () => readBrokerCredential(config.secretsDir),
-})
-// Said at once, and no reason not to start: they may come, and what is not sealed needs none.
-kms.findCredentials().catch((error: unknown) => log.error('kms.no-credentials', {}, error))
-const guardedKms = guardKms(kms, {
-  clock,
-  observer: {
-    onChange(breaker, error) {
-      count.kmsBreakersOpen(breaker)
-      log.warn(`kms.breaker-${breaker.state}`, { scope: breaker.scope, name: breaker.name }, error)
-    },
-    onRefused: ({ scope }) => count.kmsCallRefused(scope),
-  },
 })
 
 const meta = await waitForMeta({ redis, recordMac, partitions: config.partitions, signal: shutdown, log })
 if (meta !== undefined) await deliver(meta.partitions)
-await ledger.flush()
+await kms.flushLedger()
 await closeRedis(redis)
 log.info('delivery.stopped')
 log.flush()
@@ -138,7 +115,7 @@ async function deliver(partitions: number): Promise<void> {
   const catalog = createCatalog({ redis, recordMac, onForged })
   const rewraps = createRewrapStore({ redis, recordMac, onForged })
   const openingKeys = createOpeningKeys({
-    kms: followRewraps(guardedKms, rewraps),
+    kms: followRewraps(kms.guarded, rewraps),
     clock,
     onLookup: count.observeDataKeyLookup,
   })

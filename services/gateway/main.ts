@@ -2,11 +2,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { createAudit } from '#shared/audit'
+import { openBrokerKms } from '#shared/broker-kms'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createRewrapStore, createSealingKeys, followRewraps } from '#shared/data-keys'
-import { guardKms, openKmsClient, UNSAFE_KMS_ADVICE } from '#shared/kms-client'
-import { createKmsLedger } from '#shared/kms-ledger'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
@@ -103,42 +102,20 @@ const known = await openTopics({
   signal: shutdown,
 })
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
-const ledger = createKmsLedger({
+await using kms = await openBrokerKms(config.kms, {
   redis,
   clock,
-  onLost(requests, error) {
-    count.kmsRequestsUnrecorded(requests)
-    log.warn('kms-ledger.incomplete', { requests }, error)
-  },
+  log,
+  count,
   onForged,
-})
-count.kmsUnsafe(config.kms.acceptsUnsafe)
-if (config.kms.acceptsUnsafe) log.warn('kms.unsafe', { advice: UNSAFE_KMS_ADVICE })
-await using kms = await openKmsClient(config.kms, {
-  observe(request) {
-    count.observeKms(request)
-    ledger.record(request)
-  },
   readCredential: () => readBrokerCredential(config.secretsDir),
-})
-// Said at once, and no reason not to start: they may come, and what is not sealed needs none.
-kms.findCredentials().catch((error: unknown) => log.error('kms.no-credentials', {}, error))
-const guardedKms = guardKms(kms, {
-  clock,
-  observer: {
-    onChange(breaker, error) {
-      count.kmsBreakersOpen(breaker)
-      log.warn(`kms.breaker-${breaker.state}`, { scope: breaker.scope, name: breaker.name }, error)
-    },
-    onRefused: ({ scope }) => count.kmsCallRefused(scope),
-  },
 })
 const knownPrincipals = createKnownPrincipals()
 // AWS KMS decides about the broker's role: what a publisher may do is decided here.
 const permittedKms =
   config.kms.kind === 'local'
-    ? guardedKms
-    : permitDataKeys(guardedKms, { findPublisher: knownPrincipals.find, clock, rememberMs: config.dataKeyReuseMs })
+    ? kms.guarded
+    : permitDataKeys(kms.guarded, { findPublisher: knownPrincipals.find, clock, rememberMs: config.dataKeyReuseMs })
 const authenticate = createAuthenticate({
   findSigner: createFindSigner({ principals, secrets: stsSecrets, clock }),
   clock,
@@ -169,7 +146,8 @@ const handleRequest = createHandleRequest({
     topics: known.topics,
     topicChanges: known.topicChanges,
     sealingKeys,
-    announceSnsKey: config.kms.kind === 'local' ? createAnnounceSnsKey({ kms, onFailure: onSnsKeyFailure }) : () => {},
+    announceSnsKey:
+      config.kms.kind === 'local' ? createAnnounceSnsKey({ kms: kms.client, onFailure: onSnsKeyFailure }) : () => {},
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),
     tokenSecrets,
@@ -219,7 +197,7 @@ await new Promise<void>((resolve) => {
 await server.stop(config.shutdownMs)
 await known[Symbol.asyncDispose]()
 await closeRedis(noticeConnection)
-await ledger.flush()
+await kms.flushLedger()
 await closeRedis(redis)
 log.info('gateway.stopped')
 log.flush()

@@ -1,0 +1,1 @@
+export { openBrokerKms } from './open-broker-kms.ts'
