@@ -9,7 +9,7 @@ import { BrokerError } from '#shared/errors'
 import type { CompiledPolicy, NamedPolicy } from '#shared/policy'
 import type { PolicyCompiler } from './compile-policies.ts'
 import type { Principal, Role, Signer } from './principal.ts'
-import { parsePrincipalArn } from './principal-arn.ts'
+import { parsePrincipalArn, roleNameOf } from './principal-arn.ts'
 import type { PolicyDocuments, PrincipalEntry, PrincipalsDocument, RoleEntry } from './principals-file.ts'
 import { accessKeysOf } from './principals-file.ts'
 
@@ -19,6 +19,8 @@ export interface PrincipalIndex {
   /** By the ARN of a user or root; by a role's, a session of it without a name or a session policy. */
   findPrincipal(arn: string): Principal | undefined
   findRole(arn: string): Role | undefined
+  /** By what the ARN of a session says of it: a name without its path, which no two roles of an account share. */
+  findRoleByName(o: { account: string; name: string }): Role | undefined
   findService(name: string): Principal | undefined
 }
 
@@ -29,12 +31,17 @@ export function indexPrincipals(document: PrincipalsDocument, compiler: PolicyCo
   const signers = new Map<string, Signer>()
   const principals = new Map<string, Principal>()
   const roles = new Map<string, Role>()
+  const rolesByName = new Map<string, Role>()
   const services = new Map<string, Principal>()
   for (const entry of document.principals) {
     const principal = principalOf(entry, document, compiler)
     if ('service' in entry) services.set(entry.service, principal)
     else principals.set(entry.arn, principal)
-    if ('roleId' in entry) roles.set(entry.arn, roleOf(entry, principal, compiler))
+    if ('roleId' in entry) {
+      const role = roleOf(entry, principal, compiler)
+      roles.set(entry.arn, role)
+      rolesByName.set(`${role.account}/${roleNameOf(entry.arn)}`, role)
+    }
     for (const { id, secret, status } of accessKeysOf(entry)) {
       if (status !== 'Inactive') signers.set(id, Object.freeze({ principal, secretAccessKey: secret }))
     }
@@ -43,6 +50,7 @@ export function indexPrincipals(document: PrincipalsDocument, compiler: PolicyCo
     findByAccessKey: (id) => signers.get(id),
     findPrincipal: (arn) => principals.get(arn),
     findRole: (arn) => roles.get(arn),
+    findRoleByName: ({ account, name }) => rolesByName.get(`${account}/${name}`),
     findService: (name) => services.get(name),
   }
 }

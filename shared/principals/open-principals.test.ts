@@ -63,13 +63,15 @@ suite('openPrincipals()', () => {
       Version: '2012-10-17',
       Statement: { Effect: 'Allow', Principal: { AWS: ALICE }, Action: 'sts:AssumeRole' },
     }
-    const arn = 'arn:aws:iam::000000000000:role/ops'
+    const arn = 'arn:aws:iam::000000000000:role/team/ops'
     await addRole(dir.file, { arn, trustPolicy, policies: ADMINISTRATOR_ACCESS, tags: { team: 'a' } })
     const s3 = await addService(dir.file, { service: 's3.amazonaws.com' })
     await setOrganization(dir.file, '000000000000', { organizationId: 'o-abcdefghij' })
     await using principals = await openPrincipals({ file: dir.file, ...dir.events })
 
     const role = principals.findRole(arn)
+    assert.equal(principals.findRoleByName({ account: '000000000000', name: 'ops' }), role)
+    assert.equal(principals.findRoleByName({ account: '111122223333', name: 'ops' }), undefined)
     assert.equal(role?.trustPolicy.statements.length, 1)
     assert.match(role.roleId, /^AROA/)
     assert.equal(role.maxSessionSeconds, 3_600)

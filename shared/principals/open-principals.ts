@@ -50,6 +50,7 @@ export async function openPrincipals(o: {
     findByAccessKey: (accessKeyId) => inForce.findByAccessKey(accessKeyId),
     findPrincipal: (arn) => inForce.findPrincipal(arn),
     findRole: (arn) => inForce.findRole(arn),
+    findRoleByName: (o) => inForce.findRoleByName(o),
     findService: (name) => inForce.findService(name),
     [Symbol.asyncDispose]: () => watching[Symbol.asyncDispose](),
   }

@@ -49,3 +49,8 @@ export function userArnOf(o: { account: string; name: string }): string {
 export function roleArnOf(o: { account: string; name: string }): string {
   return `arn:aws:iam::${o.account}:role/${o.name}`
 }
+
+/** @returns without its path */
+export function roleNameOf(roleArn: string): string {
+  return roleArn.slice(roleArn.lastIndexOf('/') + 1)
+}
