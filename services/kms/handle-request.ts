@@ -11,7 +11,6 @@ import { randomUUID } from 'node:crypto'
 import type { Audit, AuditNotes } from '#shared/audit'
 import type { Clock } from '#shared/clock'
 import type { Fields, Log } from '#shared/log'
-import type { Principals } from '#shared/principals'
 import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate, Identity } from './authenticate.ts'
 import { authorizeOperation } from './authorize-operation.ts'
@@ -23,7 +22,7 @@ import type { KeyStore } from './key-store.ts'
 import { readMembers } from './members.ts'
 import type { KmsMetrics } from './metrics.ts'
 import { actionOf, operationOf } from './operations.ts'
-import { createPrincipalExists } from './principal-exists.ts'
+import { createPrincipalExists, type KnownPrincipals } from './principal-exists.ts'
 
 interface ReceivedRequest {
   readonly method: string
@@ -57,7 +56,7 @@ const MAX_LOGGED_CONTEXT = 1024
 export function createHandleRequest(o: {
   keyStore: KeyStore
   authenticate: Authenticate
-  principals: Pick<Principals, 'findPrincipal'>
+  principals: KnownPrincipals
   clock: Clock
   /** Absent: there are none. */
   faults?: Pick<FaultInjection, 'meet'>
@@ -119,7 +118,7 @@ async function act(
   o: {
     keyStore: KeyStore
     authenticate: Authenticate
-    principals: Pick<Principals, 'findPrincipal'>
+    principals: KnownPrincipals
     clock: Clock
     faults?: Pick<FaultInjection, 'meet'>
     operation: string | undefined

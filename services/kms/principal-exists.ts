@@ -2,17 +2,18 @@
 
 import type { Principals } from '#shared/principals'
 
+export type KnownPrincipals = Pick<Principals, 'findPrincipal' | 'findRoleByName'>
+
 /** The broker's, which the principals file does not have. */
 const BROKER_ROLE = /^arn:aws:iam::\d{12}:role\/sealcast-broker$/
 
-const SESSION = /^arn:aws:sts::(?<account>\d{12}):assumed-role\/(?<role>[^/]+)\/[^/]+$/
+/** A session's ARN names its role without the path. Of a session only the role can be known to exist. */
+const SESSION = /^arn:aws:sts::(?<account>\d{12}):assumed-role\/(?<name>[^/]+)\/[^/]+$/
 
-export function createPrincipalExists(principals: Pick<Principals, 'findPrincipal'>): (arn: string) => boolean {
-  return (arn) => BROKER_ROLE.test(arn) || principals.findPrincipal(roleOrItself(arn)) !== undefined
-}
-
-/** Of a session only the role can be known to exist; one in a path is not found by its name. */
-function roleOrItself(arn: string): string {
-  const { account, role } = SESSION.exec(arn)?.groups ?? {}
-  return role === undefined ? arn : `arn:aws:iam::${account}:role/${role}`
+export function createPrincipalExists(principals: KnownPrincipals): (arn: string) => boolean {
+  return (arn) => {
+    const { account, name } = SESSION.exec(arn)?.groups ?? {}
+    if (account !== undefined && name !== undefined) return principals.findRoleByName({ account, name }) !== undefined
+    return BROKER_ROLE.test(arn) || principals.findPrincipal(arn) !== undefined
+  }
 }

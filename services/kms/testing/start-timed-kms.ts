@@ -52,6 +52,7 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
     const findSigner = (id: string) => users.get(id)
     const principals = {
       findPrincipal: (arn: string) => createTestPrincipal({ arn, policies: EVERYTHING }),
+      findRoleByName: () => undefined,
     }
     const authenticate = createAuthenticate({ findSigner, broker: BROKER, account: '000000000000', clock: systemClock })
     const metrics = createKmsMetrics(createMetrics({ service: 'kms' }))
