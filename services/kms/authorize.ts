@@ -14,12 +14,12 @@ import { denialText } from './denial-text.ts'
 import { AccessDeniedError } from './errors.ts'
 import { EVERYTHING } from './everything.ts'
 import { findMatchingGrant } from './grants/matching-grant.ts'
-import { keyConditions } from './key-conditions.ts'
+import { accountConditions, keyConditions } from './key-conditions.ts'
 import { keyArnOf } from './key-identifier.ts'
 import { acceptedKeyPolicyOf, delegatingPolicyOf, keyPolicyOf } from './key-policy.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Caller, Conditions, KeyUse } from './key-use.ts'
-import type { KmsKey } from './keystore-file.ts'
+import type { KmsKey, Tag } from './keystore-file.ts'
 
 interface Request {
   readonly caller: Caller
@@ -44,11 +44,13 @@ const PUBLISHING = ['GenerateDataKey', 'Decrypt']
 export function authorizeAccount(
   { caller }: Pick<Request, 'caller'>,
   permission: string,
-  { resource = '*', conditions = new Map() }: { resource?: string; conditions?: Conditions } = {},
+  o: { resource?: string; conditions?: Conditions; requestTags?: readonly Tag[] | undefined } = {},
 ): void {
+  const { resource = '*', conditions = new Map(), requestTags } = o
   const { subject, account } = caller
-  const context = new Map([...caller.conditions, ...conditions])
-  const decision = decideByUnion({ subject, action: `kms:${permission}`, resource, resourceAccount: account, context })
+  const contexts = accountConditions(new Map([...caller.conditions, ...conditions]), requestTags)
+  const about = { subject, action: `kms:${permission}`, resource, resourceAccount: account }
+  const decision = first(contexts.map((context) => decideByUnion({ ...about, context })))
   settle(caller, { ...decision, permission }, resource)
 }
 

@@ -5,7 +5,7 @@ import type { Subject } from '#shared/policy'
 import type { EncryptionContext } from './encryption-context.ts'
 import type { GrantTerms } from './grants/grant.ts'
 import type { Place } from './key-identifier.ts'
-import type { KmsKey } from './keystore-file.ts'
+import type { KmsKey, Tag } from './keystore-file.ts'
 
 /** Condition keys, in lower case, and what they are in a request. */
 export type Conditions = ReadonlyMap<string, string | readonly string[]>
@@ -38,6 +38,8 @@ export interface KeyUse {
   readonly encryptionContext?: EncryptionContext | undefined
   /** The alias by which the request names the key, with its `alias/`. */
   readonly requestAlias?: string | undefined
+  /** Tags that the request brings. */
+  readonly requestTags?: readonly Tag[] | undefined
   /** Condition keys that this action alone has. */
   readonly conditions?: Conditions | undefined
   /** CreateGrant: what is to be granted. */

@@ -7,7 +7,7 @@
 
 import { authorizeAccount } from '../authorize.ts'
 import { checkKeyPolicy, POLICY_RULES } from '../check-key-policy.ts'
-import { KEY_KIND, tagConditions } from '../key-conditions.ts'
+import { KEY_KIND } from '../key-conditions.ts'
 import { keyArnOf } from '../key-identifier.ts'
 import type { Action } from './action.ts'
 import { keyMetadata } from './key-metadata.ts'
@@ -33,16 +33,15 @@ export const createKey: Action = async (request) => {
     }
   })
   const { account, region } = caller
-  const any = { account, arn: keyArnOf(caller, '*') }
-  const conditions = new Map([
-    ...KEY_KIND,
-    ...tagConditions(tags),
-    ['kms:bypasspolicylockoutsafetycheck', String(bypassLockoutCheck)],
-  ])
-  authorizeAccount(request, 'CreateKey', { conditions })
-  if (tags.length > 0) authorizeAccount(request, 'TagResource', { resource: any.arn, conditions })
+  const any = { account, arn: keyArnOf(caller, '*'), tags }
+  const conditions = new Map([...KEY_KIND, ['kms:bypasspolicylockoutsafetycheck', String(bypassLockoutCheck)]])
+  const requestTags = tags.length > 0 ? tags : undefined
+  authorizeAccount(request, 'CreateKey', { conditions, requestTags })
+  if (tags.length > 0) authorizeAccount(request, 'TagResource', { resource: any.arn, conditions, requestTags })
   checkTags(tags)
-  if (policy !== undefined) checkKeyPolicy(policy, { key: any, caller, exists: principalExists, bypassLockoutCheck })
+  if (policy !== undefined) {
+    checkKeyPolicy(policy, { key: any, caller, exists: principalExists, bypassLockoutCheck })
+  }
   const key = await keyStore.createKey({ account, region, description, tags, policy })
   note({ keyArn: key.arn })
   return { KeyMetadata: keyMetadata(key) }

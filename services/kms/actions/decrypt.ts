@@ -5,6 +5,7 @@ import { DryRunError } from '../errors.ts'
 import { type Action, KEY_ID_RULES } from './action.ts'
 import { ALGORITHM, readAlgorithm, readCiphertext, resolveCiphertext } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
+import { readEncryptionContext } from './read-encryption-context.ts'
 
 export const decrypt: Action = (request) => {
   const input = request.readMembers((read) => {
@@ -14,7 +15,7 @@ export const decrypt: Action = (request) => {
     return {
       blob: readCiphertext(read),
       keyId: read.text('KeyId', KEY_ID_RULES),
-      encryptionContext: read.textMap('EncryptionContext'),
+      encryptionContext: readEncryptionContext(read),
       isDryRun: read.flag('DryRun'),
     }
   })

@@ -5,6 +5,7 @@ import { requireEnabled } from '../key-states.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { ALGORITHM, readAlgorithm, sealUnder } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
+import { readEncryptionContext } from './read-encryption-context.ts'
 
 /** The longest of KMS's model, in bytes. */
 const MAX_PLAINTEXT_BYTES = 4096
@@ -16,7 +17,7 @@ export const encrypt: Action = (request) => {
     return {
       keyId: read.requiredText('KeyId', KEY_ID_RULES),
       plaintext: read.requiredBlob('Plaintext', { min: 1, max: MAX_PLAINTEXT_BYTES }),
-      encryptionContext: read.textMap('EncryptionContext'),
+      encryptionContext: readEncryptionContext(read),
       isDryRun: read.flag('DryRun'),
     }
   })

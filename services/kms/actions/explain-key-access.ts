@@ -12,6 +12,7 @@ import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
 import { keyPolicyTextOf } from '../key-policy.ts'
 import type { Caller } from '../key-use.ts'
 import { type Action, KEY_ID_RULES } from './action.ts'
+import { readEncryptionContext } from './read-encryption-context.ts'
 
 const ASKED: readonly { permission: string; rule: Caller['rule'] }[] = [
   { permission: 'GenerateDataKey', rule: 'own' },
@@ -23,7 +24,7 @@ export const explainKeyAccess: Action = (request) => {
   const { caller, keyStore } = request
   const { keyId, encryptionContext } = request.readMembers((read) => ({
     keyId: read.requiredText('KeyId', KEY_ID_RULES),
-    encryptionContext: read.textMap('EncryptionContext'),
+    encryptionContext: readEncryptionContext(read),
   }))
   const reference = parseKeyIdentifier(keyId, caller, { aliases: true })
   const alias = reference.kind === 'alias' ? keyStore.findAlias(reference.arn) : undefined

@@ -12,6 +12,7 @@ import { type Action, type ActionRequest, KEY_ID_RULES, resolveKey } from './act
 import { sealUnder } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
 import { makeManagedKeyOnUse } from './make-managed-key.ts'
+import { readEncryptionContext } from './read-encryption-context.ts'
 
 const BYTES_OF_SPEC = { AES_128: 16, AES_256: 32 } as const
 
@@ -32,7 +33,7 @@ async function generate(request: ActionRequest, show: (plaintext: Buffer) => Rea
     return {
       keyId: read.requiredText('KeyId', KEY_ID_RULES),
       bytes: keySpec === undefined ? (numberOfBytes ?? 0) : BYTES_OF_SPEC[keySpec],
-      encryptionContext: read.textMap('EncryptionContext'),
+      encryptionContext: readEncryptionContext(read),
       isDryRun: read.flag('DryRun'),
     }
   })

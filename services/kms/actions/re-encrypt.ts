@@ -12,6 +12,7 @@ import { requireEnabled } from '../key-states.ts'
 import { type Action, KEY_ID_RULES, resolveKey } from './action.ts'
 import { ALGORITHM, readAlgorithm, readCiphertext, resolveCiphertext, sealUnder } from './ciphertext.ts'
 import { readGrantTokens } from './grants/read-grant-tokens.ts'
+import { readEncryptionContext } from './read-encryption-context.ts'
 
 export const reEncrypt: Action = (request) => {
   const input = request.readMembers((read) => {
@@ -22,9 +23,9 @@ export const reEncrypt: Action = (request) => {
     return {
       blob: readCiphertext(read),
       sourceKeyId: read.text('SourceKeyId', KEY_ID_RULES),
-      sourceContext: read.textMap('SourceEncryptionContext'),
+      sourceContext: readEncryptionContext(read, 'SourceEncryptionContext'),
       destinationKeyId: read.requiredText('DestinationKeyId', KEY_ID_RULES),
-      destinationContext: read.textMap('DestinationEncryptionContext'),
+      destinationContext: readEncryptionContext(read, 'DestinationEncryptionContext'),
       isDryRun: read.flag('DryRun'),
     }
   })

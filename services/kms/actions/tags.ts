@@ -1,7 +1,7 @@
 /** TagResource, UntagResource and ListResourceTags, and the rules for tags that CreateKey shares. */
 
 import { TagError } from '../errors.ts'
-import { tagConditions } from '../key-conditions.ts'
+import { countSpellings, MAX_SPELLINGS } from '../key-conditions.ts'
 import { requireNotPendingDeletion } from '../key-states.ts'
 import type { Tag } from '../key-store.ts'
 import type { MemberReader } from '../members.ts'
@@ -20,13 +20,12 @@ export const tagResource: Action = async (request) => {
     tags: read.requiredStructures('Tags', readTag),
   }))
   checkTags(tags)
-  const conditions = tagConditions(tags)
-  const { arn } = resolveKey(keyId, request, { aliases: false, conditions })
+  const { arn } = resolveKey(keyId, request, { aliases: false, requestTags: tags })
   await request.keyStore.changeKey(arn, (key) => {
     requireNotPendingDeletion(key)
     const kept = key.tags.filter((tag) => !tags.some((added) => added.key === tag.key))
     const all = [...kept, ...tags]
-    checkCount(all)
+    checkAll(all)
     return { ...key, tags: all }
   })
   return undefined
@@ -70,11 +69,14 @@ export function readTag(read: MemberReader): Tag {
 /** @throws {TagError} for a key given twice, a reserved one, or too many */
 export function checkTags(tags: readonly Tag[]): void {
   if (new Set(tags.map(({ key }) => key)).size < tags.length) throw new TagError('Duplicate tag keys')
-  checkCount(tags)
+  checkAll(tags)
   const isReserved = tags.some(({ key }) => key.toLowerCase().startsWith('aws:'))
   if (isReserved) throw new TagError('Tags beginning with aws: are reserved')
 }
 
-function checkCount(tags: readonly Tag[]): void {
+/** Of a key: conditions must look at each of those that differ in case alone. */
+function checkAll(tags: readonly Tag[]): void {
   if (tags.length > MAX_TAGS) throw new TagError('Too many tags')
+  if (countSpellings(tags.map(({ key }) => key)) <= MAX_SPELLINGS) return
+  throw new TagError(`More than ${MAX_SPELLINGS} tag keys differ in case alone`)
 }

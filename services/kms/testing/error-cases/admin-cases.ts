@@ -95,6 +95,12 @@ export const tagCases = (['CreateKey', 'TagResource'] as const).flatMap((operati
   return [
     tagged('duplicate tag keys', [...makeTags(2), ...makeTags(1)], 'TagException', 'Duplicate tag keys'),
     tagged('51 tags', makeTags(51), 'TagException', 'Too many tags'),
+    tagged(
+      'five spellings of one tag key',
+      ['abc', 'Abc', 'aBc', 'abC', 'ABC'].map((TagKey) => ({ TagKey, TagValue: '' })),
+      'TagException',
+      'More than 4 tag keys differ in case alone',
+    ),
     tagged('a tag key of AWS', one('aws:x', ''), 'TagException', 'Tags beginning with aws: are reserved'),
     tagged('a tag key of AWS in capitals', one('AWS:x', ''), 'TagException', 'Tags beginning with aws: are reserved'),
     tagged(

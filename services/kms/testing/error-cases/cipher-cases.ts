@@ -61,6 +61,18 @@ export const dataKeyCases = (['GenerateDataKey', 'GenerateDataKeyWithoutPlaintex
         'SerializationException',
         undefined,
       ],
+      [
+        'an encryption context of 257 pairs',
+        { ...AES, EncryptionContext: Object.fromEntries(Array.from({ length: 257 }, (_, n) => [`n${n}`, ''])) },
+        'ValidationException',
+        'EncryptionContext has more than 256 pairs.',
+      ],
+      [
+        'an encryption context of five spellings of one name',
+        { ...AES, EncryptionContext: { abc: '', Abc: '', aBc: '', abC: '', ABC: '' } },
+        'ValidationException',
+        'EncryptionContext has more than 4 names that differ in case alone.',
+      ],
     ] as const
   ).map(([what, input, error, text]): ErrorCase => {
     return { operation, what, input: (f) => ({ KeyId: f.id, ...input }), error, text }
