@@ -15,7 +15,7 @@ import {
 import { LimitExceededError, MalformedPolicyDocumentError } from './errors.ts'
 import { EVERYTHING } from './everything.ts'
 import { keyConditions } from './key-conditions.ts'
-import type { Caller, UsedKey } from './key-use.ts'
+import type { Caller, Conditions, UsedKey } from './key-use.ts'
 
 /** KMS's model on the member; its own limit is lower. */
 export const POLICY_RULES = { min: 1, max: 131_072, pattern: /^[\t\n\r -\u00FF]+$/ } as const
@@ -24,13 +24,20 @@ export const POLICY_RULES = { min: 1, max: 131_072, pattern: /^[\t\n\r -\u00FF]+
 const MAX_BYTES = 32_768
 
 /**
+ * @param o.aliasesOf names of the key's aliases
  * @param o.exists whether there is such a user or role, told by its ARN
  * @param o.bypassLockoutCheck the caller says that it knows
  * @throws {LimitExceededError} {MalformedPolicyDocumentError}
  */
 export function checkKeyPolicy(
   text: string,
-  o: { key: UsedKey; caller: Caller; exists: (arn: string) => boolean; bypassLockoutCheck: boolean },
+  o: {
+    key: UsedKey
+    caller: Caller
+    aliasesOf: (key: UsedKey) => readonly string[]
+    exists: (arn: string) => boolean
+    bypassLockoutCheck: boolean
+  },
 ): void {
   if (Buffer.byteLength(text) > MAX_BYTES) {
     throw new LimitExceededError(`A key policy may have ${MAX_BYTES} bytes, not more.`)
@@ -73,16 +80,35 @@ function compile(text: string): CompiledPolicy {
   }
 }
 
-/** The key policy must let the caller or its account put a policy; what identity policies say may change any time. */
-function mayPutAgain(policy: CompiledPolicy, { key, caller }: { key: UsedKey; caller: Caller }): boolean {
+/**
+ * The key policy must let the caller or its account put a policy; what identity policies say may change any time. It must do
+ * so for good: a permission that ends some day, or a Deny that begins, locks out as well.
+ */
+function mayPutAgain(
+  policy: CompiledPolicy,
+  { key, caller, aliasesOf }: { key: UsedKey; caller: Caller; aliasesOf: (key: UsedKey) => readonly string[] },
+): boolean {
   const { kind, arn, account, roleArn } = caller.subject
   const subject = { kind, arn, account, roleArn, policies: EVERYTHING }
-  const use = { permission: 'PutKeyPolicy' }
-  return keyConditions(key, use, { caller: caller.conditions, aliasesOf: () => [] }).every((context) => {
-    const request = { subject, action: 'kms:PutKeyPolicy', resource: key.arn, resourceAccount: key.account, context }
-    return decideByResourcePolicy(request, policy).allowed
-  })
+  const use = { permission: 'PutKeyPolicy', conditions: WITH_CHECK }
+  return ALWAYS.every((time) =>
+    keyConditions(key, use, { caller: new Map([...caller.conditions, ...time]), aliasesOf }).every((context) => {
+      const request = { subject, action: 'kms:PutKeyPolicy', resource: key.arn, resourceAccount: key.account, context }
+      return decideByResourcePolicy(request, policy).allowed
+    }),
+  )
 }
+
+const WITH_CHECK = new Map([['kms:bypasspolicylockoutsafetycheck', 'false']])
+
+/** Now, and long after any date that a policy could mean. */
+const ALWAYS: readonly Conditions[] = [
+  new Map(),
+  new Map([
+    ['aws:currenttime', '9999-12-31T23:59:59Z'],
+    ['aws:epochtime', '253402300799'],
+  ]),
+]
 
 function areKnown(list: PrincipalList | undefined, exists: (arn: string) => boolean): boolean {
   if (list === undefined) return true

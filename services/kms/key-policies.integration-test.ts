@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import {
+  CreateAliasCommand,
   CreateKeyCommand,
   DescribeKeyCommand,
   EncryptCommand,
@@ -54,6 +55,58 @@ suite('PutKeyPolicy', () => {
     const denied = await failure(put(admin, arn, JSON.stringify(document(DELEGATING))))
     assert.match(denied.message, /because no resource-based policy allows the kms:PutKeyPolicy action$/)
     await encrypt(admin, arn)
+  })
+
+  test('judges that by what will be, not only by what is', async () => {
+    const admin = clientOf(kms.user)
+    const { arn } = await newKey(admin)
+    await admin.send(new CreateAliasCommand({ AliasName: 'alias/locked', TargetKeyId: arn }))
+    const later = { DateLessThan: { 'aws:CurrentTime': new Date(Date.now() + 3_600_000).toISOString() } }
+    const begins = { NumericGreaterThan: { 'aws:EpochTime': String(Math.floor(Date.now() / 1000) + 3_600) } }
+    const named = { 'ForAnyValue:StringEquals': { 'kms:ResourceAliases': 'alias/locked' } }
+    const unchecked = { Bool: { 'kms:BypassPolicyLockoutSafetyCheck': 'true' } }
+    const NotPrincipal = { AWS: `arn:aws:iam::${ACCOUNT}:root` }
+    const denyAll = { Effect: 'Deny', Principal: '*', Action: 'kms:PutKeyPolicy', Resource: '*' }
+    for (const [what, statements] of [
+      ['a permission that ends', allow(kms.user.arn, 'kms:*', later)],
+      ['a permission without the check alone', allow(kms.user.arn, 'kms:*', unchecked)],
+      ['a Deny that begins', [...DELEGATING, { ...denyAll, Condition: begins }]],
+      ['a Deny for the sake of an alias', [...DELEGATING, { ...denyAll, Condition: named }]],
+      ['a Deny of all but the account', [...DELEGATING, { ...denyAll, Principal: undefined, NotPrincipal }]],
+      ['actions by their opposite', [{ ...allow(kms.user.arn)[0], Action: undefined, NotAction: 'kms:Put*' }]],
+      ['another key', [{ ...allow(kms.user.arn)[0], Resource: `${arn}0` }]],
+    ] as const) {
+      const { message } = await failure(put(admin, arn, JSON.stringify(document(statements))))
+      assert.match(message, /^The new key policy will not allow you to update/, what)
+    }
+    const checked = { Bool: { 'kms:BypassPolicyLockoutSafetyCheck': 'false' }, ...named }
+    await put(admin, arn, JSON.stringify(document(allow(kms.user.arn, 'kms:*', checked))))
+    await put(admin, arn, JSON.stringify(document(DELEGATING)))
+  })
+
+  test('reads what is made to be expensive in bounded time, and others are served meanwhile', async () => {
+    const admin = clientOf(kms.user)
+    const { arn } = await newKey(admin)
+    const bombs = [
+      '['.repeat(32_000),
+      '{"a":'.repeat(6_000),
+      `{"Statement":[${'{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"},'.repeat(500)}1]}`,
+      '{"Version":"2012-10-17","Version":"2012-10-17","Statement":[]}',
+      '{"Statement":{"Effect":"Deny","Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}',
+    ]
+    const stars = { StringLike: { 'kms:EncryptionContext:a': '*?a'.repeat(10_500) } }
+    const since = performance.now()
+    await Promise.all([
+      ...bombs.map((bomb) => refuses(put(admin, arn, bomb), 'MalformedPolicyDocumentException')),
+      ...bombs.map((Policy) =>
+        refuses(admin.send(new CreateKeyCommand({ Policy })), 'MalformedPolicyDocumentException'),
+      ),
+      put(admin, arn, JSON.stringify(document([...DELEGATING, ...allow('*', 'kms:*', stars)]))),
+      encrypt(admin, arn),
+    ])
+    const EncryptionContext = { a: 'a'.repeat(200_000) }
+    await admin.send(new EncryptCommand({ KeyId: arn, Plaintext: new Uint8Array([1]), EncryptionContext }))
+    assert.ok(performance.now() - since < 3_000)
   })
 
   test('refuses principals that do not exist', async () => {

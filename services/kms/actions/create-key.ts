@@ -40,7 +40,8 @@ export const createKey: Action = async (request) => {
   if (tags.length > 0) authorizeAccount(request, 'TagResource', { resource: any.arn, conditions, requestTags })
   checkTags(tags)
   if (policy !== undefined) {
-    checkKeyPolicy(policy, { key: any, caller, exists: principalExists, bypassLockoutCheck })
+    const aliasesOf = () => []
+    checkKeyPolicy(policy, { key: any, caller, aliasesOf, exists: principalExists, bypassLockoutCheck })
   }
   const key = await keyStore.createKey({ account, region, description, tags, policy })
   note({ keyArn: key.arn })

@@ -36,12 +36,13 @@ export const putKeyPolicy: Action = async (request) => {
     policy: read.requiredText('Policy', POLICY_RULES),
     bypassLockoutCheck: read.flag('BypassPolicyLockoutSafetyCheck'),
   }))
-  const { caller, principalExists } = request
+  const { caller, keyStore, principalExists } = request
   const conditions = new Map([['kms:bypasspolicylockoutsafetycheck', String(bypassLockoutCheck)]])
   const key = resolveKey(keyId, request, { aliases: false, conditions })
   requireDefault(name)
-  checkKeyPolicy(policy, { key, caller, exists: principalExists, bypassLockoutCheck })
-  await request.keyStore.changeKey(key.arn, (current) => ({ ...current, policy }))
+  const aliasesOf = () => keyStore.aliasNamesOf(key.arn)
+  checkKeyPolicy(policy, { key, caller, aliasesOf, exists: principalExists, bypassLockoutCheck })
+  await keyStore.changeKey(key.arn, (current) => ({ ...current, policy }))
   return undefined
 }
 
