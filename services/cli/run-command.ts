@@ -7,6 +7,8 @@
  * | 0 | done |
  * | 1 | something failed that nobody here foresaw (disk full, no permission), or what was to be done is done in part |
  * | 2 | refused: the command line, a setting or the state of things does not allow it; nothing was changed |
+ *
+ * `preflight`, which changes nothing, says with 1 that something would be refused, and with 2 that it cannot tell.
  */
 
 import { Command, CommanderError } from 'commander'

@@ -1,3 +1,5 @@
+/** Who made a request, once that is settled: what actions decide by, and what they say of it to the audit line. */
+
 import type { AuditNotes } from '#shared/audit'
 import type { Session } from '#shared/sts'
 import type { TopicCaller } from '#shared/topic-access'

@@ -18,14 +18,12 @@ const PERMISSION = 'RetireGrant'
 export function authorizeRetirement(grant: Grant, key: KmsKey, { caller }: Pick<ActionRequest, 'caller'>): void {
   const { subject, notes, arn } = caller
   const resource = grant.keyArn
-  const context = new Map([...caller.conditions])
-  const request = { subject, action: `kms:${PERMISSION}`, resource, context }
+  const request = { subject, action: `kms:${PERMISSION}`, resource, context: caller.conditions }
   const isNamed = retirementRight(grant, subject) === 'grant'
   const decision = isNamed
     ? decideByResourcePolicy({ ...request, resourceAccount: key.account }, keyPolicyOf(key), { id: grant.id })
     : // In another account than the one that made it nothing is allowed without a grant.
       decideByUnion({ ...request, resourceAccount: grant.issuingAccount })
   if (notes !== undefined) Object.assign(notes, { resource, decision })
-  if (!decision.allowed)
-    throw new AccessDeniedError(denialText({ ...decision }, { arn, permission: PERMISSION, resource }))
+  if (!decision.allowed) throw new AccessDeniedError(denialText(decision, { arn, permission: PERMISSION, resource }))
 }

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { listPolicies, putPolicy, putTrustPolicy, readPolicyOf, removePolicy } from '#shared/principals'
 import { readDocument } from '../principals/read-document.ts'
-import type { PrincipalsOutput } from '../principals/surroundings.ts'
+import type { Surroundings } from '../principals/surroundings.ts'
 import { requireWho, type Who, withWho } from '../principals/who.ts'
 
 interface Options extends Who {
@@ -14,7 +14,7 @@ interface Options extends Who {
 
 const FILE = 'the document; - or nothing reads standard input'
 
-export function addPolicyCommand(principals: Command, o: PrincipalsOutput): void {
+export function addPolicyCommand(principals: Command, o: Surroundings): void {
   const policy = principals.command('policy').description('Manage what users and roles may do.')
   const find = (command: Command, options: Options) => {
     const { principalsFile: file, accountId } = o.readConfig()

@@ -21,11 +21,11 @@ import {
   withAttributes,
 } from '../principals/read-attributes.ts'
 import { readTrustPolicy } from '../principals/read-document.ts'
-import type { PrincipalsOutput } from '../principals/surroundings.ts'
+import type { Surroundings } from '../principals/surroundings.ts'
 import { requireWho, type Who, withWho } from '../principals/who.ts'
 import { addPolicyCommand } from './principals-policy.ts'
 
-export function addPrincipalsCommand(program: Command, o: PrincipalsOutput): void {
+export function addPrincipalsCommand(program: Command, o: Surroundings): void {
   const principals = program.command('principals').description('Manage who may call, and what they may do.')
   addAdd(principals, o)
   addList(principals, o)
@@ -43,7 +43,7 @@ interface AddOptions extends Who, Attributes {
   json?: true
 }
 
-function addAdd(principals: Command, o: PrincipalsOutput): void {
+function addAdd(principals: Command, o: Surroundings): void {
   const add = withAttributes(withWho(principals.command('add')))
     .description('Add a principal. Its access key is printed, this once; a role has none.')
     .option('--administrator', 'allow it everything, by the policy AdministratorAccess')
@@ -76,7 +76,7 @@ function addAdd(principals: Command, o: PrincipalsOutput): void {
   })
 }
 
-function addList(principals: Command, o: PrincipalsOutput): void {
+function addList(principals: Command, o: Surroundings): void {
   principals
     .command('list')
     .description('List principals with the ids of their access keys and the names of their policies; no secrets.')
@@ -94,7 +94,7 @@ interface RotateOptions extends Who {
   json?: true
 }
 
-function addRotate(principals: Command, o: PrincipalsOutput): void {
+function addRotate(principals: Command, o: Surroundings): void {
   const others = (name: string) => ['remove', 'deactivate', 'activate'].filter((other) => other !== name)
   const rotate = withWho(principals.command('rotate'))
     .description('Give a second access key, printed this once. The first one stays until it is removed.')
@@ -125,7 +125,7 @@ interface SetOptions extends Who, Attributes {
   json?: true
 }
 
-function addSet(principals: Command, o: PrincipalsOutput): void {
+function addSet(principals: Command, o: Surroundings): void {
   const set = withAttributes(withWho(principals.command('set')))
     .description('Change tags, the role for KMS, or how long sessions of a role may last.')
     .option('--untag <key>', 'take a tag away; may be repeated', collect)
@@ -145,7 +145,7 @@ function addSet(principals: Command, o: PrincipalsOutput): void {
   })
 }
 
-function addRemove(principals: Command, o: PrincipalsOutput): void {
+function addRemove(principals: Command, o: Surroundings): void {
   const remove = withWho(principals.command('remove'))
     .description('Remove a principal with its access keys and policies.')
     .option('--json', 'print JSON')
@@ -157,7 +157,7 @@ function addRemove(principals: Command, o: PrincipalsOutput): void {
   })
 }
 
-function addOrganization(principals: Command, o: PrincipalsOutput): void {
+function addOrganization(principals: Command, o: Surroundings): void {
   const organization = principals
     .command('organization')
     .description('Say which organization an account belongs to, for aws:PrincipalOrgID; without an id, none.')

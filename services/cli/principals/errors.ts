@@ -1,3 +1,5 @@
+/** How `sealcast principals` fails before it touches the principals file. */
+
 import { BrokerError } from '#shared/errors'
 
 /** A file that was named as a policy cannot be read. */

@@ -3,7 +3,7 @@
 import type { Command } from 'commander'
 import { ADMINISTRATOR_ACCESS, assertPolicyName, type PolicyDocuments, readPolicy } from '#shared/principals'
 import { readDocument } from './read-document.ts'
-import type { PrincipalsOutput } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export interface Attributes {
   tag?: string[]
@@ -65,7 +65,7 @@ export function readSessionSeconds(
 export async function readPolicies(
   command: Command,
   { administrator, policy = [] }: { administrator?: true; policy?: string[] },
-  o: Pick<PrincipalsOutput, 'readStandardInput'>,
+  o: Pick<Surroundings, 'readStandardInput'>,
 ): Promise<PolicyDocuments> {
   const policies: PolicyDocuments = administrator ? { ...ADMINISTRATOR_ACCESS } : {}
   for (const pair of policy) {

@@ -3,7 +3,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { type PolicyDocuments, readPolicy } from '#shared/principals'
 import { DocumentUnreadableError } from './errors.ts'
-import type { PrincipalsOutput } from './surroundings.ts'
+import type { Surroundings } from './surroundings.ts'
 
 /** Far more than a policy may have; a mistyped name of a large file should not be read whole. */
 const MAX_BYTES = 1024 * 1024
@@ -12,7 +12,7 @@ const MAX_BYTES = 1024 * 1024
  * @param file `-` is standard input
  * @throws {DocumentUnreadableError}
  */
-export async function readDocument(file: string, o: Pick<PrincipalsOutput, 'readStandardInput'>): Promise<string> {
+export async function readDocument(file: string, o: Pick<Surroundings, 'readStandardInput'>): Promise<string> {
   if (file === '-') return o.readStandardInput()
   try {
     if ((await stat(file)).size <= MAX_BYTES) return await readFile(file, 'utf8')
@@ -29,7 +29,7 @@ export async function readDocument(file: string, o: Pick<PrincipalsOutput, 'read
  */
 export async function readTrustPolicy(
   file: string,
-  o: Pick<PrincipalsOutput, 'readStandardInput'>,
+  o: Pick<Surroundings, 'readStandardInput'>,
 ): Promise<PolicyDocuments[string]> {
   return readPolicy(await readDocument(file, o), 'trust')
 }

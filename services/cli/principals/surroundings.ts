@@ -1,7 +1,8 @@
+/** What the commands on principals act through: settings, standard input and output. */
+
 import type { CliConfig } from '../config.ts'
 
-/** What the commands on principals act through. */
-export interface PrincipalsOutput {
+export interface Surroundings {
   readConfig: () => CliConfig
   /** All of it; asked for at most once. */
   readStandardInput: () => Promise<string>
