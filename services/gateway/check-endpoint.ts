@@ -6,8 +6,7 @@
  */
 
 import { type EndpointNetworks, judgeHost } from '#shared/endpoint-guard'
-import { InvalidParameterError } from '#shared/sns-wire'
-import { echo } from './echo.ts'
+import { echo, InvalidParameterError } from '#shared/sns-wire'
 
 /** Longest URL taken. SNS states no bound; browsers and proxies stop near here. */
 const ENDPOINT_LENGTH = 2048

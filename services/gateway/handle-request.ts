@@ -13,6 +13,7 @@ import type { Log } from '#shared/log'
 import { MissingAuthenticationTokenError } from '#shared/sigv4'
 import {
   decodeParameters,
+  echo,
   encodeError,
   encodeResponse,
   InvalidActionError,
@@ -26,7 +27,6 @@ import { type Service, sns, sts } from './actions/table.ts'
 import { type AnsweredCall, auditedCallOf } from './audit-call.ts'
 import type { Authenticate } from './authenticate.ts'
 import type { Caller } from './caller.ts'
-import { echo } from './echo.ts'
 import { requireSecureTransport } from './require-secure-transport.ts'
 
 export interface GatewayRequest {

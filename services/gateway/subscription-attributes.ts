@@ -7,9 +7,8 @@
  */
 
 import type { Subscription } from '#shared/catalog'
-import { InvalidParameterError, parseSubscriptionDeliveryPolicy } from '#shared/sns-wire'
+import { echo, InvalidParameterError, parseSubscriptionDeliveryPolicy } from '#shared/sns-wire'
 import { asAttributesError } from './attributes-error.ts'
-import { echo } from './echo.ts'
 import { unsupported } from './refuse-unsupported.ts'
 
 export type SubscriptionAttributes = Pick<Subscription, 'rawMessageDelivery' | 'deliveryPolicy'>

@@ -6,7 +6,7 @@
  */
 
 import { BrokerError } from '#shared/errors'
-import { MAX_ECHO_CHARACTERS } from './limits.ts'
+import { echo } from './echo.ts'
 
 /** Refusals are the caller's to fix, and the same request would be refused again. */
 abstract class Refusal extends BrokerError {
@@ -72,8 +72,7 @@ export class InvalidBatchEntryIdError extends Refusal {
   override readonly code = 'INVALID_BATCH_ENTRY_ID'
 
   constructor(verdict: 'is too long' | 'contains an impermissible character', id: string) {
-    const shown = id.length > MAX_ECHO_CHARACTERS ? `${id.slice(0, MAX_ECHO_CHARACTERS)}…` : id
-    super(`The Id of a batch entry in the batch request ${verdict}: ${shown}`)
+    super(`The Id of a batch entry in the batch request ${verdict}: ${echo(id)}`)
   }
 }
 

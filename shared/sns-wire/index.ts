@@ -14,6 +14,7 @@ export {
 } from './delivery-policy-effective.ts'
 export { parseSubscriptionDeliveryPolicy, parseTopicDeliveryPolicy } from './delivery-policy-parse.ts'
 export { readSigningCertPath, signingCertUrl, subscribeUrl, unsubscribeUrl } from './delivery-urls.ts'
+export { echo } from './echo.ts'
 export { encodeError, encodeResponse } from './encode-response.ts'
 export { type WireError, wireErrorOf } from './error-response.ts'
 export {

@@ -56,5 +56,5 @@ export const CONFIRMATION_TOKEN_SKEW_MS = 15 * 60 * 1000
  */
 export const MAX_PARAMETERS = 4_000
 
-/** Characters of a caller's value that an error text repeats. */
+/** Characters of a caller's value that an error text repeats: enough to recognise it by. */
 export const MAX_ECHO_CHARACTERS = 128

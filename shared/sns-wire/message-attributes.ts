@@ -6,8 +6,9 @@
  */
 
 import { judgeNumber } from './attribute-number.ts'
+import { echo } from './echo.ts'
 import { InvalidParameterError, memberNotNull, ParameterValueInvalidError } from './errors.ts'
-import { MAX_ATTRIBUTE_NAME_BYTES, MAX_ECHO_CHARACTERS } from './limits.ts'
+import { MAX_ATTRIBUTE_NAME_BYTES } from './limits.ts'
 import type { Parameters } from './parameters.ts'
 import { isXmlText } from './xml-characters.ts'
 
@@ -155,9 +156,8 @@ function checkNumber(name: string, value: string): string {
   if (verdict === 'not a number') {
     throw new ParameterValueInvalidError(`Could not cast message attribute '${name}' value to number.`)
   }
-  const shown = value.length > MAX_ECHO_CHARACTERS ? `${value.slice(0, MAX_ECHO_CHARACTERS)}…` : value
   throw new ParameterValueInvalidError(
-    `Message attribute '${name}' number value [${shown}] ` +
+    `Message attribute '${name}' number value [${echo(value)}] ` +
       (verdict === 'scale' ? 'scale must be 10^-128 and 10^126.' : 'must have less than 38 precision digits.'),
   )
 }

@@ -5,8 +5,8 @@
  * Rules: both actions in the SNS API reference; the statement's form is recorded from SNS.
  */
 
+import { echo } from './echo.ts'
 import { InvalidParameterError } from './errors.ts'
-import { MAX_ECHO_CHARACTERS } from './limits.ts'
 import {
   type OneOrMore,
   outOfScope,
@@ -56,8 +56,9 @@ export function removePermission(policy: string, topicArn: string, label: string
   const left = statements.filter(({ Sid }) => Sid !== label)
   if (left.length === statements.length) return policy
   if (left.length === 0) {
-    const shown = label.length > MAX_ECHO_CHARACTERS ? `${label.slice(0, MAX_ECHO_CHARACTERS)}…` : label
-    throw new InvalidParameterError(`Invalid parameter: ${shown} Reason: Policy must include at least one statement`)
+    throw new InvalidParameterError(
+      `Invalid parameter: ${echo(label)} Reason: Policy must include at least one statement`,
+    )
   }
   return JSON.stringify({ ...document, Statement: left })
 }

@@ -7,6 +7,7 @@
 
 import type { Topic } from '#shared/catalog'
 import {
+  echo,
   InvalidParameterError,
   type Message,
   type Parameters,
@@ -14,7 +15,6 @@ import {
   readMessageAttributes,
 } from '#shared/sns-wire'
 import type { Action } from '../../action.ts'
-import { echo } from '../../echo.ts'
 import { publisherOf } from '../../publisher.ts'
 import { resolveTopic } from '../../resolve-topic.ts'
 

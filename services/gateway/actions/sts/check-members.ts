@@ -3,8 +3,7 @@
  * `2 validation errors detected: Value 'x' at 'roleSessionName' failed to satisfy constraint: …; …`
  */
 
-import { ValidationError } from '#shared/sns-wire'
-import { echo } from '../../echo.ts'
+import { echo, ValidationError } from '#shared/sns-wire'
 
 export interface Constraint {
   /** In lower camel case, as the texts name it. */
