@@ -295,6 +295,15 @@ suite('AssumeRole', () => {
     })
   })
 
+  test('counts the tags that a session hands on among the fifty of the next', async () => {
+    const keys = Array.from({ length: 49 }, (_, n) => `t${n}`)
+    const session = { tags: Object.fromEntries(keys.map((key) => [key, ''])), transitiveTagKeys: keys }
+    const trust = [{ Principal: { AWS: ADA }, Action: ['sts:AssumeRole', 'sts:TagSession'] }]
+    await setup({ session, trust }).call(tag(1, 'a', ''))
+    const refusal = await setup({ session, trust }).refusal({ ...tag(1, 'a', ''), ...tag(2, 'b', '') })
+    assert.equal(refusal.code, 'InvalidParameterValue')
+  })
+
   test('gives no secret away over plain HTTP', async () => {
     assert.equal((await setup({ secure: false }).refusal({})).code, 'InvalidSecurity')
   })

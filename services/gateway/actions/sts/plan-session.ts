@@ -29,6 +29,9 @@ export interface SessionPlan {
   readonly changesSourceIdentity: boolean
 }
 
+/** IAM User Guide, "Pass session tags in AWS STS". */
+const MAX_TAGS = 50
+
 /**
  * @param inherited of a caller that is a session itself
  * @throws {StsParameterValueError} when a tag asked for is one that the calling session hands on
@@ -42,6 +45,11 @@ export function planSession(input: AssumeRoleInput, inherited: Inherited | undef
     )
   }
   const tags = Object.fromEntries([...Object.entries(handedOn), ...Object.entries(input.tags)])
+  if (Object.keys(tags).length > MAX_TAGS) {
+    throw new StsParameterValueError(
+      `A session has ${MAX_TAGS} tags at most, those that the calling session hands on among them.`,
+    )
+  }
   const sourceIdentity = inherited?.sourceIdentity ?? input.sourceIdentity
   return {
     limits: {
