@@ -13,6 +13,7 @@ const SESSION = { accessKeyId: 'ASIASESSION000000000', secretAccessKey: 'session
 const SESSION_ARN = 'arn:aws:sts::111122223333:assumed-role/publisher/ada'
 const BROKER = { accessKeyId: 'SCBRBROKER0000000000', secretAccessKey: 'broker-secret-broker-secret' }
 const USER_ARN = 'arn:aws:iam::111122223333:user/ada'
+const ROLE_ARN = 'arn:aws:iam::444455556666:role/team/sender'
 const PUBLISHER_ARN = 'arn:aws:iam::444455556666:user/team/bob'
 
 suite('authenticate()', () => {
@@ -92,7 +93,59 @@ suite('authenticate()', () => {
     )
   })
 
-  for (const name of ['session-policy', 'source-arn', 'source-account', 'purpose'].map((end) => `x-sealcast-${end}`)) {
+  test('reads the tags of a session and who is behind it', () => {
+    const tags = { team: 'orders', Owner: '', 'größe/1': 'x y' }
+    const { onBehalfOf } = setup().authenticate({
+      as: BROKER,
+      headers: {
+        [ON_BEHALF_OF_HEADER]: ROLE_ARN,
+        'x-sealcast-session-tags': inBase64(tags),
+        'x-sealcast-source-identity': 'ada@example.com',
+      },
+    })
+    assert.deepEqual(onBehalfOf?.sessionTags, tags)
+    assert.equal(onBehalfOf?.sourceIdentity, 'ada@example.com')
+  })
+
+  for (const [what, tags] of [
+    ['no object', ['team']],
+    ['values that are no text', { team: 1 }],
+    ['keys that differ in case alone', { team: 'a', TEAM: 'b' }],
+    ['more than fifty', Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`tag-${n}`, '']))],
+    ['a key that is too long', { ['k'.repeat(129)]: '' }],
+    ['a value that is too long', { team: 'v'.repeat(257) }],
+    ['a key with a line end', { 'te\nam': '' }],
+  ] as const) {
+    test(`refuses session tags of ${what}`, () => {
+      const headers = { [ON_BEHALF_OF_HEADER]: ROLE_ARN, 'x-sealcast-session-tags': inBase64(tags) }
+      refuses('VALIDATION', { as: BROKER, headers })
+    })
+  }
+
+  test('refuses session tags in any other base64, and a source identity of other letters', () => {
+    const headers = { [ON_BEHALF_OF_HEADER]: ROLE_ARN }
+    for (const text of ['e30', 'e31=', '!e30=', 'e30= ', inBase64({}).replace('=', '')]) {
+      refuses('VALIDATION', { as: BROKER, headers: { ...headers, 'x-sealcast-session-tags': text } })
+    }
+    for (const text of ['a', 'a'.repeat(65), 'a b', 'é', 'a/b', 'ada, eve']) {
+      refuses('VALIDATION', { as: BROKER, headers: { ...headers, 'x-sealcast-source-identity': text } })
+    }
+  })
+
+  test('refuses what only a session has for anybody else', () => {
+    for (const own of [
+      { 'x-sealcast-session-tags': inBase64({ team: 'orders' }) },
+      { 'x-sealcast-source-identity': 'ada' },
+      { 'x-sealcast-session-policy': inBase64({ Version: '2012-10-17', Statement: [] }) },
+    ]) {
+      for (const who of [PUBLISHER_ARN, 's3.amazonaws.com', 'arn:aws:iam::444455556666:root']) {
+        refuses('VALIDATION', { as: BROKER, headers: { ...own, [ON_BEHALF_OF_HEADER]: who } as Record<string, string> })
+      }
+    }
+  })
+
+  const names = ['session-policy', 'session-tags', 'source-identity', 'source-arn', 'source-account', 'purpose']
+  for (const name of names.map((end) => `x-sealcast-${end}`)) {
     test(`refuses ${name} from anybody but the broker, unsigned, and with what it never holds`, () => {
       refuses('ACCESS_DENIED', { as: USER, headers: { [name]: 'deliver' } })
       const headers = { [ON_BEHALF_OF_HEADER]: PUBLISHER_ARN }
@@ -170,6 +223,10 @@ suite('authorizeOperation()', () => {
 function operation(identity: Identity, name: string) {
   const principals = { findPrincipal: () => undefined }
   return authorizeOperation(identity, name, { principals, transport: { secure: false }, now: 0 })
+}
+
+function inBase64(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64')
 }
 
 interface Sent {

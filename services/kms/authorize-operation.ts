@@ -7,11 +7,13 @@
  */
 
 import { compilePolicy, type NamedPolicy, type Subject } from '#shared/policy'
-import type { Principals } from '#shared/principals'
+import type { Principal, Principals } from '#shared/principals'
+import { mergeSessionTags, sessionArnOf, sessionUserIdOf } from '#shared/sts'
 import type { Identity } from './authenticate.ts'
-import { callerConditions, type Transport } from './caller-conditions.ts'
+import { type AskingPrincipal, callerConditions, type Transport } from './caller-conditions.ts'
 import { AccessDeniedError } from './errors.ts'
 import type { Caller } from './key-use.ts'
+import { NO_SESSION_NAME } from './no-session-name.ts'
 import type { OnBehalfOf } from './on-behalf-of.ts'
 
 /** What the broker may ask for a publisher. */
@@ -67,12 +69,34 @@ function publisherOf(
   onBehalfOf: OnBehalfOf,
   o: { principals: Pick<Principals, 'findPrincipal'>; way: Parameters<typeof callerConditions>[1] },
 ): Caller {
-  const { arn, account, kind, sessionPolicy, sourceArn, sourceAccount, purpose = '' } = onBehalfOf
+  const { arn, account, kind, purpose = '' } = onBehalfOf
   const known = kind === 'service' ? undefined : o.principals.findPrincipal(arn)
-  const roleArn = kind === 'role-session' ? arn : undefined
-  const subject: Subject = { kind, arn, account, roleArn, policies: known?.policies ?? [], sessionPolicy }
-  const conditions = callerConditions({ ...known, ...subject, sourceArn, sourceAccount }, o.way)
+  const who = kind === 'role-session' ? sessionOf(onBehalfOf, known) : { ...known, kind, arn, account }
+  const { sessionPolicy, sourceArn, sourceAccount } = onBehalfOf
+  const subject: Subject = { ...identityOf(who), policies: known?.policies ?? [], sessionPolicy }
+  const conditions = callerConditions({ ...who, sourceArn, sourceAccount }, o.way)
   const rule = ACCEPTED.has(purpose) ? 'accepted' : 'publisher'
   const isKnown = kind === 'service' || known !== undefined
   return { arn, account, region: o.way.region, subject, viaService: true, conditions, rule, isKnown }
+}
+
+/** A session of the role as publishers are told apart: by policy, tags and source identity, not by name. */
+function sessionOf(
+  { arn: roleArn, account, sessionTags = {}, sourceIdentity }: OnBehalfOf,
+  role: Principal | undefined,
+): AskingPrincipal {
+  return {
+    kind: 'role-session',
+    arn: sessionArnOf({ roleArn, sessionName: NO_SESSION_NAME }),
+    account,
+    roleArn,
+    userId: role && sessionUserIdOf({ roleId: role.userId, sessionName: NO_SESSION_NAME }),
+    organizationId: role?.organizationId,
+    tags: mergeSessionTags(role?.tags ?? new Map(), sessionTags),
+    sourceIdentity,
+  }
+}
+
+function identityOf({ kind, arn, account, roleArn }: AskingPrincipal) {
+  return { kind, arn, account, roleArn }
 }

@@ -9,14 +9,14 @@
  */
 
 import { randomUUID } from 'node:crypto'
-import { type Decision, decideByResourcePolicy, decideByUnion, type Subject } from '#shared/policy'
+import { type CompiledPolicy, type Decision, decideByResourcePolicy, decideByUnion, type Subject } from '#shared/policy'
 import { denialText } from './denial-text.ts'
 import { AccessDeniedError } from './errors.ts'
 import { EVERYTHING } from './everything.ts'
 import { findMatchingGrant } from './grants/matching-grant.ts'
 import { accountConditions, keyConditions } from './key-conditions.ts'
 import { keyArnOf } from './key-identifier.ts'
-import { acceptedKeyPolicyOf, delegatingPolicyOf, keyPolicyOf } from './key-policy.ts'
+import { acceptedKeyPolicyOf, delegatingPolicyOf, keyPolicyOf, publisherKeyPolicyOf } from './key-policy.ts'
 import type { KeyStore } from './key-store.ts'
 import type { Caller, Conditions, KeyUse } from './key-use.ts'
 import type { KmsKey, Tag } from './keystore-file.ts'
@@ -105,7 +105,7 @@ export function refuseUnknownKey(
 
 /** Whether the caller may use a key so, and which of the permissions for it decided. */
 export function decideKeyUse({ caller, keyStore }: Request, key: KmsKey, use: KeyUse): KeyDecision {
-  const policy = caller.rule === 'accepted' ? acceptedKeyPolicyOf(key, caller) : keyPolicyOf(key)
+  const policy = keyPolicyFor(caller, key)
   const contexts = keyConditions(key, use, {
     caller: caller.conditions,
     aliasesOf: (of) => keyStore.aliasNamesOf(of.arn),
@@ -118,6 +118,11 @@ export function decideKeyUse({ caller, keyStore }: Request, key: KmsKey, use: Ke
     const subject = subjectOf(caller)
     return first(contexts.map((context) => decideByResourcePolicy({ ...about, subject, context }, policy, grant)))
   })
+}
+
+function keyPolicyFor({ rule, subject, isKnown, viaService }: Caller, key: KmsKey): CompiledPolicy {
+  if (rule === 'accepted') return acceptedKeyPolicyOf(key, { isKnown, isSession: subject.kind === 'role-session' })
+  return viaService ? publisherKeyPolicyOf(key) : keyPolicyOf(key)
 }
 
 type KeyDecision = Decision & { readonly permission: string }

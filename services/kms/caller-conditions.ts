@@ -16,6 +16,7 @@ export interface AskingPrincipal {
   readonly roleArn?: string | undefined
   readonly organizationId?: string | undefined
   readonly tags?: ReadonlyMap<string, string> | undefined
+  readonly sourceIdentity?: string | undefined
   /** What a service acts for. */
   readonly sourceArn?: string | undefined
   readonly sourceAccount?: string | undefined
@@ -39,6 +40,7 @@ export function callerConditions(
     ['aws:principalaccount', isService ? undefined : principal.account],
     ['kms:calleraccount', isService ? undefined : principal.account],
     ['aws:principalorgid', principal.organizationId],
+    ['aws:sourceidentity', principal.sourceIdentity],
     ['aws:userid', principal.userId],
     ['aws:username', principal.kind === 'user' ? principal.arn.split('/').at(-1) : undefined],
     ...[...(principal.tags ?? [])].map(([key, value]): [string, string] => [

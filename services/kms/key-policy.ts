@@ -1,14 +1,20 @@
 /**
  * The policy in force on a key: its own, else the default one of its account, else AWS's (aws-managed-keys.ts).
  *
- * Compiled once for each state of a key. What the key policy says about an accepted message is asked without what was known
- * of the publisher only while it published: whose event it was, and tags and organization of somebody who is gone. That
+ * Compiled once for each state of a key. What SNS asks for a session is asked for all sessions of its role that share its
+ * data keys. None of them is allowed anything by its own ARN, as the others would have it, too; and what denies something
+ * to one by its ARN denies it to all, rather than to nobody. Who is to be told apart is by tags, source identity or session policy.
+ *
+ * What the key policy says about an accepted message is asked without what was known
+ * of the publisher only while it published: whose event it was, tags and source identity of a session, and tags and organization
+ * of somebody who is gone. That
  * was decided when the data key was issued, and nobody can say it again.
  */
 
 import { type CompiledPolicy, compilePolicy } from '#shared/policy'
 import { managedKeyPolicyOf } from './aws-managed-keys.ts'
 import type { KmsKey } from './keystore-file.ts'
+import { NO_SESSION_NAME } from './no-session-name.ts'
 
 /** As GetKeyPolicy shows it. */
 export function keyPolicyTextOf(key: KmsKey): string {
@@ -22,10 +28,24 @@ export function keyPolicyOf(key: KmsKey): CompiledPolicy {
   return remembered(inForce, key, () => compilePolicy(keyPolicyTextOf(key), { kind: 'key' }))
 }
 
-/** @param o.isKnown the principals file still has the publisher */
-export function acceptedKeyPolicyOf(key: KmsKey, o: { isKnown: boolean }): CompiledPolicy {
-  const [cache, waived] = o.isKnown ? [ofKnown, SOURCE] : [ofUnknown, SOURCE_OR_PRINCIPAL]
-  return remembered(cache, key, () => waive(keyPolicyOf(key), waived))
+/** As it is asked about a publisher of a message. */
+export function publisherKeyPolicyOf(key: KmsKey): CompiledPolicy {
+  return remembered(ofPublishers, key, () => withoutSessionNames(keyPolicyOf(key)))
+}
+
+/**
+ * As it is asked about a message that was accepted.
+ *
+ * @param o.isKnown the principals file still has the publisher, or its role
+ * @param o.isSession it is a session of a role, which may have tags of its own
+ */
+export function acceptedKeyPolicyOf(key: KmsKey, o: { isKnown: boolean; isSession: boolean }): CompiledPolicy {
+  const [cache, waived] = o.isKnown
+    ? o.isSession
+      ? ([ofSessions, SOURCE_OR_SESSION] as const)
+      : ([ofKnown, SOURCE] as const)
+    : ([ofUnknown, SOURCE_OR_PRINCIPAL] as const)
+  return remembered(cache, key, () => waive(publisherKeyPolicyOf(key), waived))
 }
 
 /** The policy of a key that leaves everything to the identity policies of an account. */
@@ -57,7 +77,8 @@ function defaultPolicyTextOf(account: string): string {
 }
 
 const SOURCE = /^aws:source(?:arn|account|orgid|orgpaths|owner)$/i
-const SOURCE_OR_PRINCIPAL = new RegExp(`${SOURCE.source}|^aws:principal(?:tag/|orgid$|orgpaths$)`, 'i')
+const SOURCE_OR_SESSION = new RegExp(`${SOURCE.source}|^aws:(?:principaltag/|sourceidentity$)`, 'i')
+const SOURCE_OR_PRINCIPAL = new RegExp(`${SOURCE_OR_SESSION.source}|^aws:principal(?:orgid$|orgpaths$)`, 'i')
 
 /** Takes conditions on `keys` for met where a statement allows; what would deny for their sake does not. */
 function waive(policy: CompiledPolicy, keys: RegExp): CompiledPolicy {
@@ -78,8 +99,33 @@ function waive(policy: CompiledPolicy, keys: RegExp): CompiledPolicy {
   return compilePolicy(JSON.stringify({ ...document, Statement }), { kind: 'key' })
 }
 
+/** `$1` is all but the session's name. */
+const SESSION_ARN = /^(arn:[a-z-]+:sts::\d{12}:assumed-role\/[^/]+\/)[^/]+$/
+
+/**
+ * Reads the ARN of a session as that of any session of its role where that allows less: in Principal of a Deny and, since it is
+ * the exception there, in NotPrincipal of an Allow. Anywhere else it stays, and names nobody that SNS asks for.
+ */
+function withoutSessionNames(policy: CompiledPolicy): CompiledPolicy {
+  const lists = policy.statements.flatMap(({ principals, notPrincipals }) => [principals, notPrincipals])
+  if (!lists.some((list) => list?.aws.some((arn) => SESSION_ARN.test(arn)))) return policy
+  const document: { Statement: Statement | Statement[] } = JSON.parse(policy.text)
+  const Statement = [document.Statement].flat().map((statement) => {
+    const element = statement.Effect === 'Deny' ? 'Principal' : 'NotPrincipal'
+    const named = statement[element]
+    if (typeof named !== 'object' || named.AWS === undefined) return statement
+    const AWS = [named.AWS].flat().map((arn) => arn.replace(SESSION_ARN, `$1${NO_SESSION_NAME}`))
+    return { ...statement, [element]: { ...named, AWS } }
+  })
+  return compilePolicy(JSON.stringify({ ...document, Statement }), { kind: 'key' })
+}
+
+type Named = string | { AWS?: string | string[] }
+
 interface Statement {
   Effect?: string
+  Principal?: Named
+  NotPrincipal?: Named
   Condition?: Record<string, Record<string, unknown>>
 }
 
@@ -87,7 +133,9 @@ type Cache = WeakMap<KmsKey, CompiledPolicy>
 
 // A changed key is another object.
 const inForce: Cache = new WeakMap()
+const ofPublishers: Cache = new WeakMap()
 const ofKnown: Cache = new WeakMap()
+const ofSessions: Cache = new WeakMap()
 const ofUnknown: Cache = new WeakMap()
 const delegating = new Map<string, CompiledPolicy>()
 const MAX_ACCOUNTS = 1_000

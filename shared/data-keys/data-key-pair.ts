@@ -16,6 +16,9 @@ export interface DataKeyPair {
 export interface PublisherGrounds {
   /** Of a role session: what it may do at most, in JSON. */
   readonly sessionPolicy?: string | undefined
+  /** Of a role session: the tags that are its own, its role's not among them. */
+  readonly sessionTags?: Readonly<Record<string, string>> | undefined
+  readonly sourceIdentity?: string | undefined
   /** Of a service: for whom it acts. */
   readonly sourceArn?: string | undefined
   readonly sourceAccount?: string | undefined

@@ -21,6 +21,14 @@ suite('behalfHeaders()', () => {
     assert.equal(Buffer.from(headers['x-sealcast-session-policy'] ?? '', 'base64').toString(), sessionPolicy)
   })
 
+  test("carries a session's tags in base64, and who is behind it", () => {
+    const grounds = { sessionTags: { team: 'größer 😀' }, sourceIdentity: 'ada' }
+    const headers = behalfHeaders({ publisher: 'arn:aws:iam::111122223333:role/r#ff', grounds, purpose: 'share' })
+    const tags = Buffer.from(headers['x-sealcast-session-tags'] ?? '', 'base64').toString()
+    assert.deepEqual(JSON.parse(tags), grounds.sessionTags)
+    assert.equal(headers['x-sealcast-source-identity'], 'ada')
+  })
+
   test('names nobody where the broker asks for itself', () => {
     assert.deepEqual(behalfHeaders({ publisher: undefined, grounds: undefined, purpose: 'rewrap' }), {
       'x-sealcast-purpose': 'rewrap',

@@ -6,6 +6,8 @@
  * |---|---|
  * | `x-sealcast-on-behalf-of` | ARN of the publisher, of a session its role's; or the name of a service |
  * | `x-sealcast-session-policy` | what a session may do at most: the document in base64 |
+ * | `x-sealcast-session-tags` | the session's own tags: a JSON object in base64 |
+ * | `x-sealcast-source-identity` | who is behind the session |
  * | `x-sealcast-source-arn`, `x-sealcast-source-account` | for whom a service acts |
  * | `x-sealcast-purpose` | why KMS is asked |
  */
@@ -17,6 +19,9 @@ import type { KmsPurpose } from './purposes.ts'
 export interface PublisherGrounds {
   /** Of a role session: what it may do at most, in JSON. */
   readonly sessionPolicy?: string | undefined
+  /** Of a role session: the tags that are its own, its role's not among them. */
+  readonly sessionTags?: Readonly<Record<string, string>> | undefined
+  readonly sourceIdentity?: string | undefined
   /** Of a service: for whom it acts. */
   readonly sourceArn?: string | undefined
   readonly sourceAccount?: string | undefined
@@ -51,14 +56,21 @@ export function speakFor<Input extends ServiceInputTypes, Output extends Service
 }
 
 export function behalfHeaders({ publisher, grounds = {}, purpose }: Behalf): Record<string, string> {
-  const { sessionPolicy, sourceArn, sourceAccount } = grounds
+  const { sessionPolicy, sessionTags, sourceIdentity, sourceArn, sourceAccount } = grounds
   const headers = {
     // What follows the mark tells publishers apart whose grounds differ; KMS is told the grounds themselves.
     'x-sealcast-on-behalf-of': publisher?.split('#', 1)[0],
-    'x-sealcast-session-policy': sessionPolicy && Buffer.from(sessionPolicy, 'utf8').toString('base64'),
+    'x-sealcast-session-policy': sessionPolicy && inBase64(sessionPolicy),
+    'x-sealcast-session-tags': sessionTags && inBase64(JSON.stringify(sessionTags)),
+    'x-sealcast-source-identity': sourceIdentity,
     'x-sealcast-source-arn': sourceArn,
     'x-sealcast-source-account': sourceAccount,
     'x-sealcast-purpose': purpose,
   }
   return Object.fromEntries(Object.entries(headers).filter((entry): entry is [string, string] => Boolean(entry[1])))
+}
+
+/** A header holds no letters beyond Latin. */
+function inBase64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64')
 }

@@ -14,7 +14,10 @@ export interface Principal {
   readonly policies: readonly NamedPolicy[]
   /** Of a role session: what it may do at most. */
   readonly sessionPolicy?: CompiledPolicy
+  /** Of a role session its role's and its own. */
   readonly tags: ReadonlyMap<string, string>
+  /** Of a role session: who is behind it, as it was said when the first of its chain began. For `aws:SourceIdentity`. */
+  readonly sourceIdentity?: string
   /** For `aws:PrincipalOrgID`. */
   readonly organizationId?: string
   /** With AWS KMS: the role the broker takes on to ask for this principal's data keys. */

@@ -19,7 +19,8 @@ export function sessionPrincipalOf(session: Session, role: Role, sessionPolicy: 
     roleArn: role.arn,
     policies,
     ...(sessionPolicy === undefined ? {} : { sessionPolicy }),
-    tags: mergeTags(role.tags, session.tags),
+    tags: mergeSessionTags(role.tags, session.tags),
+    ...(session.sourceIdentity === undefined ? {} : { sourceIdentity: session.sourceIdentity }),
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(kmsRoleArn === undefined ? {} : { kmsRoleArn }),
     publisher,
@@ -41,7 +42,10 @@ function publisherOf({ roleArn, sessionPolicy, tags, sourceIdentity }: Session):
 }
 
 /** Keys are the same in any case, and the session's win. IAM User Guide, "Pass session tags in AWS STS". */
-function mergeTags(roleTags: ReadonlyMap<string, string>, own: Session['tags']): ReadonlyMap<string, string> {
+export function mergeSessionTags(
+  roleTags: ReadonlyMap<string, string>,
+  own: Session['tags'],
+): ReadonlyMap<string, string> {
   const ownKeys = new Set(Object.keys(own).map((key) => key.toLowerCase()))
   const inherited = [...roleTags].filter(([key]) => !ownKeys.has(key.toLowerCase()))
   return new Map([...inherited, ...Object.entries(own)])

@@ -65,6 +65,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['aws:principalorgid', ({ caller }) => caller.principal.organizationId],
   ['aws:principalservicename', ({ caller }) => (isService(caller) ? caller.principal.arn : undefined)],
   ['aws:principaltype', ({ caller }) => PRINCIPAL_TYPES[caller.principal.kind]],
+  ['aws:sourceidentity', ({ caller }) => caller.principal.sourceIdentity],
   ['aws:userid', ({ caller }) => (isService(caller) ? undefined : caller.principal.userId)],
   ['aws:username', ({ caller: { principal } }) => (principal.kind === 'user' ? nameOf(principal.arn) : undefined)],
 
@@ -113,6 +114,7 @@ const STEADY_KEYS: ReadonlySet<string> = new Set([
   'aws:principaltype',
   'aws:requestedregion',
   'aws:resourceaccount',
+  'aws:sourceidentity',
   'aws:userid',
   'aws:username',
 ])

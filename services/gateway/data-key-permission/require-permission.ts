@@ -49,6 +49,7 @@ function conditionsOf(
     ['aws:principalaccount', principal.account],
     ['aws:principaltype', TYPES[principal.kind]],
     ['aws:principalorgid', principal.organizationId],
+    ['aws:sourceidentity', principal.sourceIdentity],
     ['aws:userid', principal.userId],
     ['aws:username', principal.kind === 'user' ? principal.arn.split('/').at(-1) : undefined],
     ['aws:requestedregion', region],

@@ -33,7 +33,10 @@ export interface TimedKms {
   /** A client of one who has these identity policies. */
   asUser(arn: string, policies: readonly NamedPolicy[]): KMSClient
   /** A client of the broker, which asks for that principal. */
-  asBrokerFor(arn: string, o?: { region?: string; purpose?: string }): KMSClient
+  asBrokerFor(
+    arn: string,
+    o?: { region?: string; purpose?: string; headers?: Readonly<Record<string, string>> },
+  ): KMSClient
   /** Closes it and opens it again, as much later. */
   restart(o: { afterMs: number }): Promise<void>
 }
@@ -99,12 +102,12 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
       users.set(accessKeyId, { principal: createTestPrincipal({ arn, policies }), secretAccessKey })
       return connect({ accessKeyId, secretAccessKey })
     },
-    asBrokerFor(arn, { region, purpose } = {}) {
+    asBrokerFor(arn, { region, purpose, headers: more = {} } = {}) {
       const client = connect(BROKER, region)
       client.middlewareStack.add(
         (next) => (args) => {
           const { headers } = args.request as { headers: Record<string, string> }
-          headers[ON_BEHALF_OF_HEADER] = arn
+          Object.assign(headers, more, { [ON_BEHALF_OF_HEADER]: arn })
           if (purpose !== undefined) headers['x-sealcast-purpose'] = purpose
           return next(args)
         },
