@@ -13,8 +13,8 @@ import { KMSClient } from '@aws-sdk/client-kms'
 import { createFakeClock, type FakeClock, systemClock } from '#shared/clock'
 import type { Log } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
-import type { NamedPolicy } from '#shared/policy'
-import type { Signer } from '#shared/principals'
+import { compilePolicy, type NamedPolicy } from '#shared/policy'
+import type { Role, Signer } from '#shared/principals'
 import { createTestPrincipal } from '#shared/test-principals'
 import { createAuthenticate } from '../authenticate.ts'
 import { EVERYTHING } from '../everything.ts'
@@ -55,7 +55,7 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
     const findSigner = (id: string) => users.get(id)
     const principals = {
       findPrincipal: (arn: string) => createTestPrincipal({ arn, policies: EVERYTHING }),
-      findRoleByName: () => undefined,
+      findRoleByName: ({ account, name }: { account: string; name: string }) => roleOf(account, name),
     }
     const authenticate = createAuthenticate({ findSigner, broker: BROKER, account: '000000000000', clock: systemClock })
     const metrics = createKmsMetrics(createMetrics({ service: 'kms' }))
@@ -120,6 +120,21 @@ export async function startTimedKms(t: TestContext, o: { dir?: string } = {}): P
       clock.advance(afterMs)
       running = await open()
     },
+  }
+}
+
+/** Whatever is asked for exists. */
+function roleOf(account: string, name: string): Role {
+  const trust = { Version: '2012-10-17', Statement: { Effect: 'Deny', Principal: '*', Action: 'sts:AssumeRole' } }
+  return {
+    arn: `arn:aws:iam::${account}:role/${name}`,
+    account,
+    roleId: `AROA${'A'.repeat(17)}`,
+    trustPolicy: compilePolicy(JSON.stringify(trust), { kind: 'trust' }),
+    policies: EVERYTHING,
+    maxSessionSeconds: 3_600,
+    tags: new Map(),
+    version: '1',
   }
 }
 
