@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile, spawnSync } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { suite, type TestContext, test } from 'node:test'
@@ -168,6 +169,17 @@ suite('ListGrants and ListRetirableGrants', () => {
 })
 
 suite('RetireGrant', () => {
+  test('tells nobody whether there is the key of a grant that there is not', async (t) => {
+    const { admin, other, KeyId } = await setup(t)
+    const GrantId = '0'.repeat(64)
+    for (const client of [admin, other]) {
+      for (const named of [KeyId, KeyId.replace(/[^/]*$/, randomUUID())]) {
+        const text = `The grant ${GrantId} is not one of the key.`
+        await refuses(client.send(new RetireGrantCommand({ KeyId: named, GrantId })), 'InvalidGrantIdException', text)
+      }
+    }
+  })
+
   test('is for the retiring principal and a grantee that was granted it, by token or id', async (t) => {
     const { admin, other, third, KeyId } = await setup(t)
     const make = async (o: Partial<CreateGrantCommandInput>) =>

@@ -4,7 +4,7 @@
  */
 
 import { authorizeRetirement } from '../../authorize-retirement.ts'
-import { DryRunError, InvalidGrantTokenError, NotFoundError, ValidationError } from '../../errors.ts'
+import { DryRunError, InvalidGrantTokenError, ValidationError } from '../../errors.ts'
 import type { Grant } from '../../grants/grant.ts'
 import { GRANT_TOKEN_RULES } from '../../grants/grant-token.ts'
 import { parseKeyIdentifier } from '../../key-identifier.ts'
@@ -48,13 +48,11 @@ function findByToken(token: string, { keyStore, caller }: ActionRequest): Grant 
   return grant?.keyArn.startsWith(`arn:aws:kms:${caller.region}:`) === true ? grant : undefined
 }
 
-/** Nobody learns more of a grant that is not for him to retire than that there is none: ids are random. */
+/** Who names a grant that there is knows its random id; who does not learns nothing of the key either. */
 function findNamed(keyId: string | undefined, grantId: string | undefined, { keyStore, caller }: ActionRequest) {
   if (keyId === undefined || grantId === undefined) {
     throw new ValidationError('Please specify either a grant token or both a key ARN and a grant ID.')
   }
   const { arn } = parseKeyIdentifier(keyId, caller, { aliases: false })
-  const isOwn = arn.startsWith(`arn:aws:kms:${caller.region}:${caller.account}:`)
-  if (isOwn && keyStore.findKey(arn) === undefined) throw new NotFoundError(`Key '${arn}' does not exist`)
   return keyStore.grants.find(arn, grantId)
 }

@@ -158,7 +158,7 @@ const rows: readonly Row[] = [
     'RetireGrant',
     'an unknown key',
     (f) => ({ KeyId: f.arn.replace(/.{12}$/, '0'.repeat(12)), GrantId: ID }),
-    'NotFoundException',
+    'InvalidGrantIdException',
     undefined,
   ],
 ]
