@@ -1,6 +1,8 @@
 /** PutKeyPolicy as the AWS SDK meets it: what is put is read back, in force at once and after a crash; and what is refused. */
 
 import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import {
   CreateAliasCommand,
@@ -42,6 +44,25 @@ suite('PutKeyPolicy', () => {
     const { Policy, PolicyName } = await clientOf(own.user, own).send(new GetKeyPolicyCommand({ KeyId: arn }))
     assert.deepEqual([Policy, PolicyName], [policy, 'default'])
     await refuses(encrypt(clientOf(user, own), arn), 'AccessDeniedException', text)
+  })
+
+  test('is never in force as somebody edited it on disk', async () => {
+    await using own = await startTestKms()
+    const admin = clientOf(own.user, own)
+    const { arn } = await newKey(admin)
+    const before = JSON.stringify(document(DELEGATING))
+    await put(admin, arn, before)
+    await put(admin, arn, JSON.stringify(document([...DELEGATING, ...deny('*', 'kms:Decrypt')])))
+    await own.kill()
+    await edit(join(own.dir, 'kms', 'keystore.json'))
+    await own.start()
+    const { Policy } = await clientOf(own.user, own).send(new GetKeyPolicyCommand({ KeyId: arn }))
+    assert.equal(Policy, before, 'the backup has the state before the last change')
+    assert.ok(own.log.some(({ event, alarm }) => event === 'keystore.backup-used' && alarm === true))
+    await own.kill()
+    // Until the next change there is only that.
+    await edit(join(own.dir, 'kms', 'keystore.json.bak'))
+    await assert.rejects(own.start(), { code: 'KEYSTORE_DAMAGED' })
   })
 
   test('refuses a policy by which nobody here could put another, unless told otherwise', async () => {
@@ -173,6 +194,14 @@ function encrypt(client: KMSClient, KeyId: string): Promise<unknown> {
 
 function put(client: KMSClient, KeyId: string, Policy: string): Promise<unknown> {
   return client.send(new PutKeyPolicyCommand({ KeyId, Policy }))
+}
+
+/** Leaves it well-formed. */
+async function edit(path: string): Promise<void> {
+  const text = await readFile(path, 'utf8')
+  const edited = text.replaceAll('kms:*', 'kms:E*')
+  assert.notEqual(edited, text)
+  await writeFile(path, edited)
 }
 
 function document(Statement: readonly object[]): object {
