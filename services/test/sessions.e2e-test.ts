@@ -10,7 +10,9 @@ import {
   AssumeRoleCommand,
   type AssumeRoleCommandInput,
   GetCallerIdentityCommand,
+  GetSessionTokenCommand,
   STSClient,
+  STSServiceException,
 } from '@aws-sdk/client-sts'
 import {
   createKey,
@@ -25,6 +27,7 @@ import {
 } from './messaging.ts'
 import { document, putRole, removeRole } from './roles.ts'
 import { type Stack, startStack } from './start-stack.ts'
+import { until } from './until.ts'
 
 const ACCOUNT = '000000000000'
 
@@ -135,18 +138,29 @@ suite('sts AssumeRole', () => {
       )
       return true
     })
+    await assert.rejects(sts.send(new GetSessionTokenCommand({})), {
+      name: 'InvalidAction',
+      message: 'Operation (GetSessionToken) is not supported in this region',
+    })
   })
 
   test('leaves no token and no secret of a session in any log', async () => {
     const RoleArn = putRole(stack, { name: 'secretive', trusts: { AWS: ACCOUNT } })
     const credentials = credentialsOf((await assume({ RoleArn, RoleSessionName: 'ada' })).Credentials)
     const mixed = stsClient({ ...credentials, accessKeyId: 'ASIAAAAAAAAAAAAAAAAA' })
-    await assert.rejects(mixed.send(new GetCallerIdentityCommand({})), { name: 'InvalidClientTokenId' })
+    const refusal: unknown = await mixed.send(new GetCallerIdentityCommand({})).catch((error: unknown) => error)
     mixed.destroy()
+    assert.ok(refusal instanceof STSServiceException)
+    const { name, $metadata } = refusal
+    assert.equal(name, 'InvalidClientTokenId')
     const logs = join(stack.home, 'logs')
-    const text = readdirSync(logs)
-      .map((name) => readFileSync(join(logs, name), 'utf8'))
-      .join('\n')
+    const read = () => readdirSync(logs).map((file) => readFileSync(join(logs, file), 'utf8'))
+    const isLogged = () =>
+      read()
+        .join('\n')
+        .includes($metadata.requestId ?? 'no id')
+    await until('the last request is logged', isLogged)
+    const text = read().join('\n')
     assert.match(text, /AssumeRole/)
     assert.ok(!text.includes(credentials.secretAccessKey))
     assert.ok(!text.includes(credentials.sessionToken.slice(0, 60)))
