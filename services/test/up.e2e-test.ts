@@ -168,7 +168,7 @@ function visit(url: string, ca: string): Promise<number> {
 
 function startNpm(t: TestContext, { detached = false }: { detached?: boolean } = {}) {
   const home = mkdtempSync(join(tmpdir(), 'sealcast-npm-up-'))
-  const ports = ['GATEWAY', 'KMS', 'REDIS', 'METRICS'].map((name) => [`SEALCAST_${name}_PORT`, '0'])
+  const ports = ['GATEWAY', 'KMS', 'KMS_ADMIN', 'REDIS', 'METRICS'].map((name) => [`SEALCAST_${name}_PORT`, '0'])
   const npm = spawn('npm', ['run', 'up'], {
     cwd: root,
     env: { ...process.env, ...Object.fromEntries(ports), SEALCAST_HOME: home },
