@@ -53,6 +53,7 @@ export async function simulate(o: {
   const startedAt = performance.now()
   await using redis = await openTestRedis()
   await using kms = await startTestKms()
+  for (const principal of new Set(o.publishers.map((publisher) => publisher.principal))) await kms.addUser(principal)
   const clock = createFakeClock(o.startsAt)
   const keyArn = await createKey(kms)
   const gateways = Array.from({ length: o.gateways ?? 1 }, () => openGateway({ redis: redis.connection, kms, clock }))

@@ -85,7 +85,7 @@ suite('services/up/main.ts', () => {
 function setup(t: TestContext) {
   const home = mkdtempSync(join(tmpdir(), 'sealcast-up-'))
   t.after(() => rmSync(home, { recursive: true, force: true }))
-  const ports = ['GATEWAY', 'KMS', 'REDIS', 'METRICS'].map((name) => [`SEALCAST_${name}_PORT`, '0'])
+  const ports = ['GATEWAY', 'KMS', 'KMS_ADMIN', 'REDIS', 'METRICS'].map((name) => [`SEALCAST_${name}_PORT`, '0'])
   const start = (args: string[] = [], env: Record<string, string> = {}) => {
     const options = { env: { ...process.env, ...Object.fromEntries(ports), SEALCAST_HOME: home, ...env } }
     const { promise: ended, resolve } = Promise.withResolvers<{ code: number; stdout: string; stderr: string }>()

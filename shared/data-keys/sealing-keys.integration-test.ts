@@ -81,6 +81,7 @@ suite('several gateways on one Redis and a KMS', () => {
     test(`cost one GenerateDataKey by the KMS's log for 3,000 first uses at once, ${count} gateways`, async () => {
       await using redis = await setup()
       await using kms = await startTestKms()
+      await kms.addUser(pair.principal)
       const admin = new KMSClient({ endpoint: kms.endpoint, region: 'us-east-1', credentials: kms.user })
       const { KeyMetadata: key } = await admin.send(new CreateKeyCommand({}))
       admin.destroy()

@@ -63,6 +63,7 @@ const PARTITIONS = 4
 
 export async function startKeysStage(): Promise<KeysStage> {
   const [server, kms] = await Promise.all([startTestRedis(), startTestKms()])
+  await kms.addUser(PRINCIPAL)
   const redis = openRedis({ url: server.url, name: 'test' })
   await whenReady(redis)
   const secretsDir = join(kms.dir, 'secrets')
