@@ -3,15 +3,17 @@
  * was accepted from them. An operation of this KMS alone, for the broker alone: `sealcast preflight` asks it.
  *
  * Finds the key and decides as GenerateDataKey and Decrypt do, by the same functions, and does nothing else: no data key, no
- * key of AWS's own that comes into being. To an operator it tells of keys that are there and of those that are not.
+ * key of AWS's own that comes into being; one that the first use would make is told of under its alias. To an operator it tells of keys that are there and of those that are not.
  */
 
 import { decideKeyUse } from '../authorize.ts'
+import { SNS_ALIAS } from '../aws-managed-keys.ts'
 import { NotFoundError } from '../errors.ts'
 import { keyArnOf, parseKeyIdentifier } from '../key-identifier.ts'
 import { keyPolicyTextOf } from '../key-policy.ts'
 import type { Caller } from '../key-use.ts'
 import { type Action, KEY_ID_RULES } from './action.ts'
+import { findKeyToMake } from './make-managed-key.ts'
 import { readEncryptionContext } from './read-encryption-context.ts'
 
 const ASKED: readonly { permission: string; rule: Caller['rule'] }[] = [
@@ -28,12 +30,15 @@ export const explainKeyAccess: Action = (request) => {
   }))
   const reference = parseKeyIdentifier(keyId, caller, { aliases: true })
   const alias = reference.kind === 'alias' ? keyStore.findAlias(reference.arn) : undefined
-  const key = keyStore.findKey(alias === undefined ? reference.arn : keyArnOf(alias, alias.targetKeyId))
+  const found = keyStore.findKey(alias === undefined ? reference.arn : keyArnOf(alias, alias.targetKeyId))
+  const toMake = found === undefined ? findKeyToMake(keyId, request) : undefined
+  const key = found ?? toMake
   if (key === undefined) throw new NotFoundError(`Key '${reference.arn}' does not exist`)
-  request.note({ keyArn: key.arn })
+  const keyArn = found?.arn ?? reference.arn
+  request.note({ keyArn })
   const decisions = ASKED.map(({ permission, rule }) => {
-    const use = { permission, encryptionContext, requestAlias: alias?.name }
+    const use = { permission, encryptionContext, requestAlias: toMake === undefined ? alias?.name : SNS_ALIAS }
     return { permission, rule, decision: decideKeyUse({ ...request, caller: { ...caller, rule } }, key, use) }
   })
-  return { kind: 'key', keyArn: key.arn, keyState: key.state, keyPolicy: keyPolicyTextOf(key), decisions }
+  return { kind: 'key', keyArn, keyState: key.state, keyPolicy: keyPolicyTextOf(key), decisions }
 }

@@ -26,24 +26,33 @@ export async function makeManagedKeyOnUse(
   request: Pick<ActionRequest, 'caller' | 'operation' | 'keyStore'>,
 ): Promise<void> {
   const { caller, operation, keyStore } = request
-  const arn = aliasArnOf(caller, SNS_ALIAS)
-  if (parseKeyIdentifier(identifier, caller, { aliases: true }).arn !== arn) return
-  if (keyStore.findAlias(arn) !== undefined) return
+  const key = findKeyToMake(identifier, request)
+  if (key === undefined) return
   if (!caller.viaService && operation !== 'DescribeKey') return
   const { account, region } = caller
-  if (!mayUse(operation, request)) return
+  // Asked of the key as it would be: nobody makes one whom it then refuses.
+  if (!decideKeyUse(request, key, { permission: operation, requestAlias: SNS_ALIAS }).allowed) return
   const rotationDays = ROTATION_DAYS
   await keyStore
     .ensureManagedKey({ account, region, alias: SNS_ALIAS, description: DESCRIPTION, rotationDays })
     .catch(asUnavailable)
 }
 
-/** Asked of the key as it would be: nobody makes one whom it then refuses. */
-function mayUse(permission: string, request: Pick<ActionRequest, 'caller' | 'keyStore'>): boolean {
-  const { account, region } = request.caller
+/**
+ * @returns SNS's key as it would be made, with an id that it will not have; undefined when `identifier` is not its alias in
+ * the caller's account and region, or when there is one already
+ * @throws {NotFoundError} when `identifier` cannot name any key here
+ */
+export function findKeyToMake(
+  identifier: string,
+  { caller, keyStore }: Pick<ActionRequest, 'caller' | 'keyStore'>,
+): KmsKey | undefined {
+  const arn = aliasArnOf(caller, SNS_ALIAS)
+  if (parseKeyIdentifier(identifier, caller, { aliases: true }).arn !== arn) return undefined
+  if (keyStore.findAlias(arn) !== undefined) return undefined
+  const { account, region } = caller
   const id = randomUUID()
-  const key: KmsKey = { ...AS_MADE, id, account, region, arn: keyArnOf(request.caller, id) }
-  return decideKeyUse(request, key, { permission, requestAlias: SNS_ALIAS }).allowed
+  return { ...AS_MADE, id, account, region, arn: keyArnOf(caller, id) }
 }
 
 const AS_MADE = {
