@@ -17,6 +17,7 @@ import type { AnnounceSnsKey } from './announce-sns-key.ts'
 import type { AppendConfirmation } from './append-confirmation.ts'
 import type { Authorize } from './authorize.ts'
 import type { Caller } from './caller.ts'
+import type { KeyChecks } from './key-check/key-checks.ts'
 import type { SealAndAppend } from './seal-and-append.ts'
 import type { TopicLookup } from './topic-lookup.ts'
 
@@ -39,6 +40,8 @@ export interface ActionServices {
   readonly topicChanges: Pick<ChangeNotices, 'settle' | 'announce'>
   readonly sealingKeys: Pick<SealingKeys, 'forget'>
   readonly announceSnsKey: AnnounceSnsKey
+  /** Of keys that topics are given. */
+  readonly keyChecks: Pick<KeyChecks, 'request'>
   readonly sealAndAppend: SealAndAppend
   readonly appendConfirmation: AppendConfirmation
   readonly tokenSecrets: SecretRing

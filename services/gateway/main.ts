@@ -6,6 +6,7 @@ import { openBrokerKms } from '#shared/broker-kms'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
 import { createDataKeyStore, createRewrapStore, createSealingKeys, followRewraps } from '#shared/data-keys'
+import { createExplainKeyAccess } from '#shared/kms-client'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMetrics, serveMetrics } from '#shared/metrics'
@@ -31,6 +32,11 @@ import { connectionLimit, descriptorLimit } from './connection-limit.ts'
 import { createKnownPrincipals } from './data-key-permission/known-principals.ts'
 import { permitDataKeys } from './data-key-permission/permit-data-keys.ts'
 import { createHandleRequest } from './handle-request.ts'
+import { askIdentityPolicies } from './key-check/ask-identity-policies.ts'
+import { askLocalKms } from './key-check/ask-local-kms.ts'
+import { createCheckKey } from './key-check/check-key.ts'
+import { createKeyChecks } from './key-check/key-checks.ts'
+import type { KeyQuestion } from './key-check/key-question.ts'
 import { startLoopHeartbeat } from './loop-heartbeat.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { openPartitions } from './open-partitions.ts'
@@ -133,6 +139,16 @@ const sealingKeys = createSealingKeys({
 })
 // AWS's own key of that name serves nobody but SNS, so with AWS KMS there is nothing to bring about.
 const onSnsKeyFailure = (topicArn: string, error: unknown) => log.warn('sns-key.not-announced', { topicArn }, error)
+const keyChecks = createKeyChecks({
+  check: createCheckKey({ catalog, principals, question: await openKeyQuestion(), clock }),
+  onVerdict({ topicArn, keyId }, verdict) {
+    count.topicKeyChecked(verdict.kind)
+    if (verdict.kind !== 'unusable') return
+    log.warn('topic-key.unusable', { topicArn, keyId, reason: verdict.reason, why: verdict.why })
+  },
+  onDropped: () => count.topicKeyChecked('dropped'),
+  onFailure: (error) => log.error('topic-key.check-failed', {}, error),
+})
 using audit = createAudit({ log, clock, onLeftOut: count.auditLineLeftOut })
 const handleRequest = createHandleRequest({
   authenticate(request, service) {
@@ -148,6 +164,7 @@ const handleRequest = createHandleRequest({
     sealingKeys,
     announceSnsKey:
       config.kms.kind === 'local' ? createAnnounceSnsKey({ kms: kms.client, onFailure: onSnsKeyFailure }) : () => {},
+    keyChecks,
     sealAndAppend: createSealAndAppend({ sealingKeys, appender, clock, onPublished: count.published }),
     appendConfirmation: createAppendConfirmation({ appender, clock }),
     tokenSecrets,
@@ -195,12 +212,20 @@ await new Promise<void>((resolve) => {
   shutdown.addEventListener('abort', () => resolve(), { once: true })
 })
 await server.stop(config.shutdownMs)
+await keyChecks[Symbol.asyncDispose]()
 await known[Symbol.asyncDispose]()
 await closeRedis(noticeConnection)
 await kms.flushLedger()
 await closeRedis(redis)
 log.info('gateway.stopped')
 log.flush()
+
+/** AWS KMS tells nobody what it would decide. */
+async function openKeyQuestion(): Promise<KeyQuestion> {
+  if (config.kms.kind === 'aws') return askIdentityPolicies(clock)
+  const credential = await readBrokerCredential(config.secretsDir)
+  return askLocalKms(createExplainKeyAccess({ endpoint: config.kms.endpoint, credential, now: clock.now }))
+}
 
 async function warnOfTooFewReplicas(): Promise<void> {
   const { replicas } = config.redisWait

@@ -11,6 +11,8 @@ export interface GatewayMetrics extends BrokerMetrics {
   requestRefused(reason: RefusalReason): void
   connectionRefused(): void
   auditLineLeftOut(): void
+  /** A topic was given a key, and it was looked at who could use it. */
+  topicKeyChecked(verdict: 'usable' | 'unusable' | 'unknown' | 'dropped'): void
   requestsInFlight(count: number): void
   /** Once a call, single or batch. */
   published(o: { sealed: boolean; messages: number; bodyBytes: number }): void
@@ -40,6 +42,13 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'sealcast_audit_lines_left_out_total',
     'Denied calls without an audit line of their own, since more were denied than are written.',
   )
+  const topicKeys = metrics.counter(
+    'sealcast_topic_key_checks_total',
+    'KMS keys that topics were given, by whether anybody could publish with them; dropped: not looked at.',
+    ['verdict'],
+  )
+  // There from the start, so that the first one raises it.
+  topicKeys.add({ verdict: 'unusable' }, 0)
   const inFlight = metrics.gauge('sealcast_requests_in_flight', 'Requests read and not yet answered.')
   inFlight.set({}, 0)
   const published = metrics.counter(
@@ -60,6 +69,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     },
     requestRefused: (reason) => refused.add({ reason }),
     auditLineLeftOut: () => auditLeftOut.add({}),
+    topicKeyChecked: (verdict) => topicKeys.add({ verdict }),
     connectionRefused: () => connectionsRefused.add({}),
     requestsInFlight: (count) => inFlight.set({}, count),
     published({ sealed, messages, bodyBytes }) {

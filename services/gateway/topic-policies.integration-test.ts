@@ -247,6 +247,7 @@ suite('a topic policy in a gateway', () => {
       topicChanges: { settle: topics.forget, announce: (arn) => void topics.forget(arn) },
       sealingKeys: { forget: () => undefined },
       announceSnsKey: () => undefined,
+      keyChecks: { request: () => undefined },
       sealAndAppend: async (_, __, messages) => messages.map((message) => String(published.push(message))),
       appendConfirmation: async (_, purpose) => void told.push(purpose),
       tokenSecrets: ring,

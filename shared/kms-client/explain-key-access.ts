@@ -34,6 +34,8 @@ export type ExplainKeyAccess = (o: {
   principal: string
   /** For whom a service acts. */
   source?: { readonly arn?: string | undefined; readonly account?: string | undefined }
+  /** Gives up waiting. */
+  signal?: AbortSignal
 }) => Promise<KeyAccess | { readonly kind: 'missing' }>
 
 const DEADLINE_MS = 4_000
@@ -44,7 +46,7 @@ export function createExplainKeyAccess(o: {
   credential: KmsCredential
   now: () => number
 }): ExplainKeyAccess {
-  return async ({ keyId, topicArn, principal, source = {} }) => {
+  return async ({ keyId, topicArn, principal, source = {}, signal }) => {
     const body = JSON.stringify({ KeyId: qualifyKeyId(keyId, topicArn), EncryptionContext: contextOf(topicArn) })
     const headers = {
       host: new URL(o.endpoint).host,
@@ -57,20 +59,28 @@ export function createExplainKeyAccess(o: {
     const { region } = placeOf(topicArn)
     const scope = { ...o.credential, region, service: 'kms', now: o.now() }
     const signed = signRequest({ method: 'POST', path: '/', headers, body }, scope)
-    return await send(o.endpoint, signed, body)
+    const deadline = AbortSignal.timeout(DEADLINE_MS)
+    const within = signal === undefined ? deadline : AbortSignal.any([deadline, signal])
+    return await send(o.endpoint, signed, { body, signal: within })
   }
 }
 
-async function send(endpoint: string, headers: Record<string, string>, body: string): ReturnType<ExplainKeyAccess> {
-  const signal = AbortSignal.timeout(DEADLINE_MS)
-  const response = await fetch(new URL('/', endpoint), { method: 'POST', headers, body, signal }).catch(
-    (error: unknown) => {
-      throw new KmsUnavailableError('Cannot reach the KMS', { cause: error })
-    },
-  )
-  const answer: KeyAccess & { __type?: string } = JSON.parse(await response.text())
-  if (response.ok) return answer
+async function send(
+  endpoint: string,
+  headers: Record<string, string>,
+  o: { body: string; signal: AbortSignal },
+): ReturnType<ExplainKeyAccess> {
+  const { status, ok, text } = await post(endpoint, headers, o).catch((error: unknown) => {
+    throw new KmsUnavailableError('Cannot reach the KMS', { cause: error })
+  })
+  const answer: KeyAccess & { __type?: string } = JSON.parse(text)
+  if (ok) return answer
   if (answer.__type === 'NotFoundException') return { kind: 'missing' }
-  if (response.status >= 500) throw new KmsUnavailableError(`The KMS answered ${answer.__type}`)
+  if (status >= 500) throw new KmsUnavailableError(`The KMS answered ${answer.__type}`)
   throw new KmsCredentialsError(`The KMS does not explain access to keys: ${answer.__type}`)
+}
+
+async function post(endpoint: string, headers: Record<string, string>, o: { body: string; signal: AbortSignal }) {
+  const response = await fetch(new URL('/', endpoint), { method: 'POST', headers, ...o })
+  return { status: response.status, ok: response.ok, text: await response.text() }
 }

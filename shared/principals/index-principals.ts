@@ -22,6 +22,8 @@ export interface PrincipalIndex {
   /** By what the ARN of a session says of it: a name without its path, which no two roles of an account share. */
   findRoleByName(o: { account: string; name: string }): Role | undefined
   findService(name: string): Principal | undefined
+  /** Everybody who could sign, in the file's order: of a role what `findPrincipal` tells of it, services too. */
+  all(): readonly Principal[]
 }
 
 const DEFAULT_SESSION_SECONDS = 3_600
@@ -33,8 +35,10 @@ export function indexPrincipals(document: PrincipalsDocument, compiler: PolicyCo
   const roles = new Map<string, Role>()
   const rolesByName = new Map<string, Role>()
   const services = new Map<string, Principal>()
+  const all: Principal[] = []
   for (const entry of document.principals) {
     const principal = principalOf(entry, document, compiler)
+    all.push(principal)
     if ('service' in entry) services.set(entry.service, principal)
     else principals.set(entry.arn, principal)
     if ('roleId' in entry) {
@@ -52,6 +56,7 @@ export function indexPrincipals(document: PrincipalsDocument, compiler: PolicyCo
     findRole: (arn) => roles.get(arn),
     findRoleByName: ({ account, name }) => rolesByName.get(`${account}/${name}`),
     findService: (name) => services.get(name),
+    all: () => all,
   }
 }
 

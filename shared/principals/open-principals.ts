@@ -52,6 +52,7 @@ export async function openPrincipals(o: {
     findRole: (arn) => inForce.findRole(arn),
     findRoleByName: (o) => inForce.findRoleByName(o),
     findService: (name) => inForce.findService(name),
+    all: () => inForce.all(),
     [Symbol.asyncDispose]: () => watching[Symbol.asyncDispose](),
   }
 }

@@ -13,7 +13,7 @@ const RECENT_MS = 60_000
 export const createTopic: Action = {
   name: 'CreateTopic',
   signature: 'required',
-  async run({ parameters, caller }, { authorize, catalog, topicChanges, announceSnsKey, clock }) {
+  async run({ parameters, caller }, { authorize, catalog, topicChanges, announceSnsKey, keyChecks, clock }) {
     refuseUnsupported(parameters, ['Tags', 'DataProtectionPolicy'])
     const entries = parameters.map('Attributes')
     const wanted = parameters.get('Name')
@@ -43,6 +43,8 @@ export const createTopic: Action = {
         'Invalid parameter: Attributes Reason: Topic already exists with different attributes',
       )
     }
+    const principal = caller.principal.roleArn ?? caller.principal.arn
+    if (created && keyId !== undefined) keyChecks.request({ topicArn: arn, keyId, principal })
     return [['TopicArn', arn]]
   },
 }

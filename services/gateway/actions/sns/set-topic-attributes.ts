@@ -21,12 +21,14 @@ export const setTopicAttributes: Action = {
     const change: Parameters<typeof changeTopic>[0]['change'] = (attributes, topic) =>
       setTopicAttribute(attributes, name, value, topic)
     await changeTopic({ caller, action: 'SetTopicAttributes', place, change }, services)
-    const { announceSnsKey, topicChanges } = services
+    const { announceSnsKey, keyChecks, topicChanges } = services
     if (name === 'KmsMasterKeyId')
       announceSnsKey({ topicArn: place.arn, keyId: value, principal: caller.principal.publisher })
     // Also when nothing changed: who stored the change may have died before all others knew.
     if (name === 'KmsMasterKeyId' && value === '') topicChanges.announce(place.arn)
     else await topicChanges.settle(place.arn)
+    const principal = caller.principal.roleArn ?? caller.principal.arn
+    if (name === 'KmsMasterKeyId' && value !== '') keyChecks.request({ topicArn: place.arn, keyId: value, principal })
     return undefined
   },
 }
