@@ -14,6 +14,8 @@ export interface AskingPrincipal {
   readonly account: string
   readonly userId?: string | undefined
   readonly roleArn?: string | undefined
+  /** Of a session: epoch seconds. */
+  readonly tokenIssuedAt?: number | undefined
   readonly organizationId?: string | undefined
   readonly tags?: ReadonlyMap<string, string> | undefined
   readonly sourceIdentity?: string | undefined
@@ -41,6 +43,7 @@ export function callerConditions(
     ['kms:calleraccount', isService ? undefined : principal.account],
     ['aws:principalorgid', principal.organizationId],
     ['aws:sourceidentity', principal.sourceIdentity],
+    ['aws:tokenissuetime', principal.tokenIssuedAt === undefined ? undefined : isoTime(principal.tokenIssuedAt * 1000)],
     ['aws:userid', principal.userId],
     ['aws:username', principal.kind === 'user' ? principal.arn.split('/').at(-1) : undefined],
     ...[...(principal.tags ?? [])].map(([key, value]): [string, string] => [
@@ -52,13 +55,17 @@ export function callerConditions(
     ['aws:sourcearn', principal.sourceArn],
     ['aws:sourceaccount', principal.sourceAccount],
     ['aws:requestedregion', region],
-    ['aws:currenttime', new Date(now).toISOString()],
+    ['aws:currenttime', isoTime(now)],
     ['aws:epochtime', String(Math.floor(now / 1000))],
     ['aws:securetransport', String(viaService || o.transport.secure)],
     ['aws:viaawsservice', String(viaService)],
     ...(viaService ? viaSns(region) : ofConnection(o.transport)),
   ]
   return new Map(found.filter((entry): entry is [string, string | readonly string[]] => entry[1] !== undefined))
+}
+
+function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString()
 }
 
 const TYPES = { user: 'User', root: 'Account', 'role-session': 'AssumedRole', service: 'Service' } as const

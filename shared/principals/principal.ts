@@ -18,6 +18,8 @@ export interface Principal {
   readonly tags: ReadonlyMap<string, string>
   /** Of a role session: who is behind it, as it was said when the first of its chain began. For `aws:SourceIdentity`. */
   readonly sourceIdentity?: string
+  /** Of a role session: epoch seconds at which it began. For `aws:TokenIssueTime`, by which policies end sessions. */
+  readonly tokenIssuedAt?: number
   /** For `aws:PrincipalOrgID`. */
   readonly organizationId?: string
   /** With AWS KMS: the role the broker takes on to ask for this principal's data keys. */

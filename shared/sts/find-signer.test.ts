@@ -27,6 +27,7 @@ suite('findSigner()', () => {
       account: '000000000000',
       userId: 'AROAAAAAAAAAAAAAAAAAA:ada',
       roleArn: ROLE_ARN,
+      tokenIssuedAt: 1_767_225_600,
       publisher: ROLE_ARN,
     })
     assert.equal(policies, role().policies)
@@ -125,6 +126,21 @@ suite('findSigner()', () => {
       limits.map((some) => publisherOf({ ...some, sessionName: 'bob' })),
       publishers,
     )
+  })
+
+  test('tells when a session began, which its version stands for as well', () => {
+    const { start, findSigner, clock } = setup()
+    const found = [0, 60_000].map((later) => {
+      clock.advance(later)
+      const { session, token } = start()
+      return { began: session.issuedAt, principal: findSigner(session.accessKeyId, token)?.principal }
+    })
+    assert.deepEqual(
+      found.map(({ principal }) => principal?.tokenIssuedAt),
+      found.map(({ began }) => began),
+    )
+    assert.equal(new Set(found.map(({ principal }) => principal?.version)).size, 2)
+    assert.equal(new Set(found.map(({ principal }) => principal?.publisher)).size, 1)
   })
 
   test('compiles the session policy, and lets the tags of a session win over those of its role in any case', () => {

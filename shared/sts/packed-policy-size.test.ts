@@ -22,6 +22,7 @@ suite('packedPolicySize()', () => {
       roleId: 'A'.repeat(21),
       sessionName: 'n'.repeat(64),
       sourceIdentity: 'i'.repeat(64),
+      issuedAt: 9_999_999_999,
       expiresAt: 9_999_999_999,
     }
     const text = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', 'ÿ', '€'), maxLength: 2_000 })

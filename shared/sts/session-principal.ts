@@ -11,6 +11,8 @@ export function sessionPrincipalOf(session: Session, role: Role, sessionPolicy: 
   const arn = sessionArnOf(session)
   const { account, policies, organizationId, kmsRoleArn } = role
   const publisher = publisherOf(session)
+  // Unknown is as good as long ago: what ends older sessions ends such a one.
+  const { issuedAt = 0 } = session
   return Object.freeze({
     kind: 'role-session',
     arn,
@@ -23,9 +25,12 @@ export function sessionPrincipalOf(session: Session, role: Role, sessionPolicy: 
     ...(session.sourceIdentity === undefined ? {} : { sourceIdentity: session.sourceIdentity }),
     ...(organizationId === undefined ? {} : { organizationId }),
     ...(kmsRoleArn === undefined ? {} : { kmsRoleArn }),
+    tokenIssuedAt: issuedAt,
     publisher,
     // The publisher stands for policy, tags and source identity.
-    version: hashParts([role.version, role.roleId, arn, publisher]).toString('base64url').slice(0, 22),
+    version: hashParts([role.version, role.roleId, arn, publisher, String(issuedAt)])
+      .toString('base64url')
+      .slice(0, 22),
   })
 }
 

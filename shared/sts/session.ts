@@ -11,6 +11,8 @@ export interface Session {
   /** `AROA…`: a role that was removed and made anew under the same name is another one. */
   readonly roleId: string
   readonly sessionName: string
+  /** Epoch seconds; for `aws:TokenIssueTime`. Tokens of earlier builds have none. */
+  readonly issuedAt?: number
   /** Epoch seconds of the first moment at which it is over. */
   readonly expiresAt: number
   /** Text of the policy that narrows what the role may do. */

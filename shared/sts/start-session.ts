@@ -23,12 +23,14 @@ export function startSession(o: {
   secrets: SecretRing
 }): StartedSession {
   const { sessionPolicy, sourceIdentity, sessionName, tags, transitiveTagKeys } = o.limits
+  const issuedAt = Math.floor(o.now / 1000)
   const session: Session = {
     ...createTemporaryCredentials(),
     roleArn: o.role.arn,
     roleId: o.role.roleId,
     sessionName,
-    expiresAt: Math.floor(o.now / 1000) + o.durationSeconds,
+    issuedAt,
+    expiresAt: issuedAt + o.durationSeconds,
     tags,
     transitiveTagKeys,
     ...(sessionPolicy === undefined ? {} : { sessionPolicy }),

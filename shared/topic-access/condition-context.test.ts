@@ -33,6 +33,8 @@ suite('createConditionContext()', () => {
         'aws:userid': 'AIDAADA',
         'aws:useragent': 'cli/2',
         'aws:username': 'ada',
+        'aws:tokenissuetime': undefined,
+        'aws:viaawsservice': 'false',
         'sns:endpoint': 'https://example.com/hook',
         'sns:protocol': 'https',
         'aws:nonsense': undefined,
@@ -40,10 +42,19 @@ suite('createConditionContext()', () => {
     ],
     [
       'a session',
-      { principal: createTestPrincipal({ kind: 'role-session', arn: SESSION, roleArn: ROLE, userId: 'AROA:monday' }) },
+      {
+        principal: createTestPrincipal({
+          kind: 'role-session',
+          arn: SESSION,
+          roleArn: ROLE,
+          userId: 'AROA:monday',
+          tokenIssuedAt: 1_795_521_600,
+        }),
+      },
       {
         'aws:principalarn': ROLE,
         'aws:principaltype': 'AssumedRole',
+        'aws:tokenissuetime': '2026-11-24T12:00:00Z',
         'aws:userid': 'AROA:monday',
         'aws:username': undefined,
         'aws:useragent': undefined,

@@ -50,7 +50,7 @@ export function createConditionContext(parts: ContextParts): ConditionContext {
 type Reader = (parts: ContextParts, now: () => number) => string | undefined
 
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
-  ['aws:currenttime', (_, now) => new Date(now()).toISOString().replace(/\.\d+Z$/, 'Z')],
+  ['aws:currenttime', (_, now) => timeOf(now() / 1000)],
   ['aws:epochtime', (_, now) => String(Math.floor(now() / 1000))],
   ['aws:requestedregion', ({ caller }) => caller.region],
   ['aws:resourceaccount', ({ resourceAccount }) => resourceAccount],
@@ -58,6 +58,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   // The address of a service says nothing about whom it acts for. Absent, as in AWS.
   ['aws:sourceip', ({ caller }) => (isService(caller) ? undefined : caller.sourceIp)],
   ['aws:useragent', ({ caller }) => caller.userAgent],
+  // Whoever calls here calls by itself, services among them.
+  ['aws:viaawsservice', () => 'false'],
 
   ['aws:principalaccount', ({ caller }) => (isService(caller) ? undefined : caller.principal.account)],
   ['aws:principalarn', ({ caller }) => principalArnOf(caller)],
@@ -66,6 +68,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['aws:principalservicename', ({ caller }) => (isService(caller) ? caller.principal.arn : undefined)],
   ['aws:principaltype', ({ caller }) => PRINCIPAL_TYPES[caller.principal.kind]],
   ['aws:sourceidentity', ({ caller }) => caller.principal.sourceIdentity],
+  ['aws:tokenissuetime', ({ caller }) => timeOf(caller.principal.tokenIssuedAt)],
   ['aws:userid', ({ caller }) => (isService(caller) ? undefined : caller.principal.userId)],
   ['aws:username', ({ caller: { principal } }) => (principal.kind === 'user' ? nameOf(principal.arn) : undefined)],
 
@@ -99,6 +102,10 @@ function principalArnOf({ principal }: TopicCaller): string | undefined {
   return principal.kind === 'service' ? undefined : (principal.roleArn ?? principal.arn)
 }
 
+function timeOf(epochSeconds: number | undefined): string | undefined {
+  return epochSeconds === undefined ? undefined : new Date(epochSeconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z')
+}
+
 /** Without its path. */
 function nameOf(arn: string): string {
   return arn.slice(arn.lastIndexOf('/') + 1)
@@ -115,8 +122,10 @@ const STEADY_KEYS: ReadonlySet<string> = new Set([
   'aws:requestedregion',
   'aws:resourceaccount',
   'aws:sourceidentity',
+  'aws:tokenissuetime',
   'aws:userid',
   'aws:username',
+  'aws:viaawsservice',
 ])
 
 /** Absent unless a service acts. */
