@@ -11,6 +11,8 @@ interface NewRole {
   readonly name: string
   /** Who may assume it; the `Principal` of a statement. */
   readonly trusts: object | string
+  /** On what condition. */
+  readonly when?: object
   /** Absent: the role may do everything. */
   readonly may?: Statements
   readonly id?: string
@@ -22,13 +24,18 @@ interface PrincipalsFile {
 }
 
 /** Puts a role into the file, in place of one of the same name. @returns its ARN */
-export function putRole(stack: Stack, { name, trusts, may, id = `AROA${'A'.repeat(17)}` }: NewRole): string {
+export function putRole(stack: Stack, { name, trusts, when, may, id = `AROA${'A'.repeat(17)}` }: NewRole): string {
   const arn = `arn:aws:iam::000000000000:role/${name}`
   const role = {
     arn,
     roleId: id,
     trustPolicy: document([
-      { Effect: 'Allow', Principal: trusts, Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'] },
+      {
+        Effect: 'Allow',
+        Principal: trusts,
+        Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+        ...(when && { Condition: when }),
+      },
     ]),
     policies: { own: document(may ?? [{ Effect: 'Allow', Action: '*', Resource: '*' }]) },
   }
