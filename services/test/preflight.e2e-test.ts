@@ -156,6 +156,11 @@ suite('sealcast preflight', () => {
   test('says that it cannot find out about what is not there', async () => {
     const nothing = await runSealcast(stack, 'preflight', '--topic', `arn:aws:sns:us-east-1:${OWN}:nothing`)
     assert.equal(nothing.code, 2, nothing.output)
+    const topic = await createTopic(admin)
+    const nobody = await preflight(topic, `arn:aws:iam::${OWN}:user/nobody`)
+    assert.equal(nobody.code, 2, nobody.output)
+    assert.equal(nobody.output, '')
+    assert.match(nobody.errors, /^[^\n]*the principals file has no such publisher[^\n]*\n$/)
   })
 
   async function arrange({ account = OWN, identity, topic: topicOf, key: keyOf, state, sealed }: SetUp, n: number) {
