@@ -44,6 +44,8 @@ suite('authenticate()', () => {
     })
     const told = { ...request, headers: { ...request.headers, 'user-agent': 'aws-cli/2' } }
     assert.equal(authenticate(told, 'sns')?.userAgent, 'aws-cli/2')
+    const long = { ...request, headers: { ...request.headers, 'user-agent': 'a'.repeat(60_000) } }
+    assert.equal(authenticate(long, 'sns')?.userAgent, 'a'.repeat(512))
   })
 
   test('returns undefined without a signature', () => {

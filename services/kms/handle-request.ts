@@ -50,6 +50,9 @@ export type HandleRequest = (request: ReceivedRequest) => Promise<Answer>
 
 const JSON_1_1 = 'application/x-amz-json-1.1'
 
+/** What conditions see of it: a key policy full of wildcards must not be matched with a text as long as its caller likes. */
+const USER_AGENT_CHARACTERS = 512
+
 /** Longest encryption context in a log line, in characters: enough for any that a broker sends. */
 const MAX_LOGGED_CONTEXT = 1024
 
@@ -137,7 +140,8 @@ async function act(
   if (mediaTypeOf(headers) !== JSON_1_1) throw new SerializationError(`The content type must be ${JSON_1_1}.`)
   const operation = o.operation ?? 'unknown'
   const { principals, clock } = o
-  const transport = { sourceIp: request.sourceIp, secure: request.secure, userAgent: single(headers['user-agent']) }
+  const userAgent = single(headers['user-agent'])?.slice(0, USER_AGENT_CHARACTERS)
+  const transport = { sourceIp: request.sourceIp, secure: request.secure, userAgent }
   const { notes } = o.known
   const caller = { ...authorizeOperation(identity, operation, { principals, transport, now: clock.now() }), notes }
   await o.faults?.meet({ operation, caller, body })

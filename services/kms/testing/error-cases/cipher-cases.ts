@@ -68,6 +68,12 @@ export const dataKeyCases = (['GenerateDataKey', 'GenerateDataKeyWithoutPlaintex
         'EncryptionContext has more than 256 pairs.',
       ],
       [
+        'an encryption context of 8,193 characters',
+        { ...AES, EncryptionContext: { name: 'x'.repeat(8189) } },
+        'ValidationException',
+        'EncryptionContext has more than 8192 characters.',
+      ],
+      [
         'an encryption context of five spellings of one name',
         { ...AES, EncryptionContext: { abc: '', Abc: '', aBc: '', abC: '', ABC: '' } },
         'ValidationException',
