@@ -30,6 +30,7 @@ const DRIVERS: readonly { library: string; homes: readonly string[] }[] = [
   { library: 'node-forge', homes: ['^shared/pki/'] },
   // The demo and the benchmark are clients of the stack and use what a client would.
   { library: '@aws-sdk/client-kms', homes: ['^shared/kms-client/', '^services/demo/', '^loadtest/'] },
+  { library: '@aws-sdk/client-sts', homes: ['^shared/kms-client/'] },
   { library: '@aws-sdk/client-sns', homes: ['^services/demo/', '^loadtest/'] },
   { library: 'sns-validator', homes: ['^services/demo/'] },
   { library: 'undici', homes: ['^services/delivery/', '^services/demo/', '^loadtest/processes/'] },

@@ -114,10 +114,11 @@ await using kms = await openBrokerKms(config.kms, {
   log,
   count,
   onForged,
+  observeRole: count.observeRole,
   readCredential: () => readBrokerCredential(config.secretsDir),
 })
 const knownPrincipals = createKnownPrincipals()
-// AWS KMS decides about the broker's role: what a publisher may do is decided here.
+// AWS KMS decides about the broker's role: what a publisher may do is decided here, unless it has a role of its own.
 const permittedKms =
   config.kms.kind === 'local'
     ? kms.guarded

@@ -13,6 +13,8 @@ export interface GatewayMetrics extends BrokerMetrics {
   auditLineLeftOut(): void
   /** A topic was given a key, and it was looked at who could use it. */
   topicKeyChecked(verdict: 'usable' | 'unusable' | 'unknown' | 'dropped'): void
+  /** @param r.outcome of AssumeRole: `ok` or an error code */
+  observeRole(r: { outcome: string; seconds: number }): void
   requestsInFlight(count: number): void
   /** Once a call, single or batch. */
   published(o: { sealed: boolean; messages: number; bodyBytes: number }): void
@@ -49,6 +51,17 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
   )
   // There from the start, so that the first one raises it.
   topicKeys.add({ verdict: 'unusable' }, 0)
+  // Not among the KMS requests, which are what KMS bills.
+  const assumed = metrics.counter(
+    'sealcast_sts_calls_total',
+    'AssumeRole calls to AWS STS, for publishers that have a role for KMS, by outcome (ok or the error code).',
+    ['outcome'],
+  )
+  const assumeSeconds = metrics.histogram(
+    'sealcast_sts_call_seconds',
+    'Duration of AssumeRole calls to AWS STS, retries included.',
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  )
   const inFlight = metrics.gauge('sealcast_requests_in_flight', 'Requests read and not yet answered.')
   inFlight.set({}, 0)
   const published = metrics.counter(
@@ -68,6 +81,10 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
       requestSeconds.observe({ action }, seconds)
     },
     requestRefused: (reason) => refused.add({ reason }),
+    observeRole({ outcome, seconds }) {
+      assumed.add({ outcome })
+      assumeSeconds.observe({}, seconds)
+    },
     auditLineLeftOut: () => auditLeftOut.add({}),
     topicKeyChecked: (verdict) => topicKeys.add({ verdict }),
     connectionRefused: () => connectionsRefused.add({}),

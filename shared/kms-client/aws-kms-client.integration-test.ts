@@ -1,10 +1,7 @@
 /** The client of AWS KMS: credentials and endpoint as the SDK finds them, against the local KMS and stand-ins. */
 
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, suite, type TestContext, test } from 'node:test'
@@ -13,6 +10,8 @@ import { CreateAliasCommand, CreateKeyCommand, KMSClient } from '@aws-sdk/client
 import { startTestKms, type TestKms } from '#shared/test-kms'
 import { createAwsKmsClient } from './index.ts'
 import { createSdkClients } from './sdk-clients.ts'
+import { clearEnvironment } from './testing/clear-environment.ts'
+import { startStandIn } from './testing/stand-in.ts'
 
 const TOPIC = 'arn:aws:sns:us-east-1:999988887777:orders'
 const KEY_ARN = 'arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab'
@@ -190,32 +189,6 @@ async function rejects(promise: Promise<unknown>, code: string): Promise<Error> 
 
 function envOf({ accessKeyId, secretAccessKey }: { accessKeyId: string; secretAccessKey: string }) {
   return { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
-}
-
-/** Nothing of the machine's own, and no metadata service. */
-function clearEnvironment(): void {
-  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
-  const nowhere = join(tmpdir(), 'sealcast-no-such-file')
-  Object.assign(process.env, {
-    AWS_EC2_METADATA_DISABLED: 'true',
-    AWS_CONFIG_FILE: nowhere,
-    AWS_SHARED_CREDENTIALS_FILE: nowhere,
-  })
-}
-
-async function startStandIn(t: TestContext, handle: (request: IncomingMessage, response: ServerResponse) => unknown) {
-  const seen: IncomingHttpHeaders[] = []
-  const server = createServer((request, response) => {
-    seen.push(request.headers)
-    request.resume().once('end', () => handle(request, response))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, seen }
 }
 
 /** The SDK reads the environment when it is first used, so it stays set until the test has ended. */

@@ -1,15 +1,19 @@
 /**
- * Sends one KMS call through the SDK: deadline, on-behalf-of header, counting.
+ * Sends one KMS call through the SDK: deadline, on-behalf-of header or role, counting.
  *
- * The only module that touches the SDK's middleware; sdk-clients.ts has its settings. It counts
+ * With speak-for.ts the only module that touches the middleware of a call; sdk-clients.ts has the SDK's settings. It counts
  * requests rather than calls, since KMS bills requests: an attempt that was tried again counts twice.
  */
 
 import type { ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-kms'
+import type { Clock } from '#shared/clock'
 import { BrokerError } from '#shared/errors'
+import { createAssumeRole, type RoleObserver } from './assume-role.ts'
+import { beforeAbort } from './before-abort.ts'
 import { errorOf } from './error-of.ts'
-import { KmsInsecureEndpointError, KmsUnavailableError } from './errors.ts'
+import { KmsCredentialsError, KmsRoleUnavailableError, KmsUnavailableError } from './errors.ts'
 import type { KmsPurpose } from './purposes.ts'
+import { createRoleCredentials, type RoleUse } from './role-credentials.ts'
 import { createSdkClients, type KmsAccess } from './sdk-clients.ts'
 import { type Behalf, type PublisherGrounds, type SdkCommand, speakFor } from './speak-for.ts'
 
@@ -39,6 +43,8 @@ interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputT
   actingFor?: string | undefined
   /** Of the publisher's permission. */
   grounds?: PublisherGrounds | undefined
+  /** With AWS KMS: as whom to ask instead of the broker itself. */
+  roleArn?: string | undefined
   purpose: KmsPurpose
   /** Checks the answer and copies what is needed. */
   accept: (output: Output) => T
@@ -61,33 +67,35 @@ const CREDENTIALS_REGION = 'us-east-1'
 export function createCaller(o: {
   access: KmsAccess
   observe: KmsRequestObserver
+  observeRole: RoleObserver
   connectTimeoutMs: number
   deadlineMs: number
+  clock: Clock
 }): Caller {
   const clients = createSdkClients(o)
+  const roles = createRoleCredentials({
+    assume: createAssumeRole({ clients, deadlineMs: o.deadlineMs, observe: o.observeRole }),
+    clock: o.clock,
+  })
 
   return {
     async call(call) {
       const signal = AbortSignal.timeout(o.deadlineMs)
       const attempts = trackAttempts(call, signal)
-      if (o.access.kind === 'aws') refusePlainHttp(call)
-      else speakFor(call.command, behalfOf(call))
-      const answered = clients
-        .of(call.region)
-        .send(call.command, { abortSignal: signal })
-        .then(
-          (output) => {
-            try {
-              if (signal.aborted) throw tooLate(attempts, o.deadlineMs)
-              return call.accept(output)
-            } finally {
-              call.discard(output)
-            }
-          },
-          (error: unknown) => {
-            throw signal.aborted ? tooLate(attempts, o.deadlineMs) : errorOf(error)
-          },
-        )
+      if (o.access.kind === 'local') speakFor(call.command, behalfOf(call))
+      const answered = sent(call, { signal, attempts }).then(
+        (output) => {
+          try {
+            if (signal.aborted) throw tooLate(attempts, o.deadlineMs)
+            return call.accept(output)
+          } finally {
+            call.discard(output)
+          }
+        },
+        (error: unknown) => {
+          throw signal.aborted ? tooLate(attempts, o.deadlineMs) : errorOf(error)
+        },
+      )
       answered.then(
         () => report(attempts.ended, call, o.observe, 'ok'),
         (error: unknown) => report(attempts.ended, call, o.observe, codeOf(error)),
@@ -106,6 +114,31 @@ export function createCaller(o: {
     },
     close: () => clients.close(),
   }
+
+  async function sent<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
+    call: KmsCall<Input, Output, T>,
+    { signal, attempts }: { signal: AbortSignal; attempts: Attempts },
+  ): Promise<Output> {
+    const { command, region, roleArn, principal, grounds } = call
+    if (o.access.kind === 'local' || roleArn === undefined) {
+      return await clients.of(region).send(command, { abortSignal: signal })
+    }
+    const use: RoleUse = { region, roleArn, principal, sessionPolicy: grounds?.sessionPolicy }
+    for (let isLast = false; ; isLast = true) {
+      attempts.roleArn = roleArn
+      const { credentials, isNew } = await roles.obtain(use)
+      if (!isNew) attempts.roleArn = undefined
+      try {
+        return await clients.signedBy(credentials, region).send(command, { abortSignal: signal })
+      } catch (error) {
+        const failure = errorOf(error)
+        if (!(failure instanceof KmsCredentialsError)) throw failure
+        // Ended, taken back, or of a role that was made anew; with new ones once more.
+        roles.drop(use, credentials)
+        if (isNew || isLast) throw failure
+      }
+    }
+  }
 }
 
 function behalfOf<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>(
@@ -115,30 +148,12 @@ function behalfOf<Input extends ServiceInputTypes, Output extends ServiceOutputT
   return { publisher: 'actingFor' in call ? call.actingFor : principal, grounds, purpose }
 }
 
-/** An endpoint from the environment or a profile may be any; plaintext data keys must not cross a network in clear. */
-function refusePlainHttp<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T>({
-  command,
-}: KmsCall<Input, Output, T>): void {
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const { protocol, hostname } = Object(args.request)
-      if (protocol !== 'https:' && !isLoopback(String(hostname))) {
-        throw new KmsInsecureEndpointError('Cannot ask KMS: its endpoint must be https beyond loopback')
-      }
-      return next(args)
-    },
-    { step: 'build', name: 'sealcastPlainHttp' },
-  )
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '[::1]' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host)
-}
-
 interface Attempts {
   readonly ended: { outcome: string; seconds: number }[]
   /** Why the last one failed, while no other is under way. */
   failure: BrokerError | undefined
+  /** While a part of the time goes to STS: for which role. */
+  roleArn: string | undefined
 }
 
 /** Notes each attempt as it ends. */
@@ -146,7 +161,7 @@ function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOu
   { command }: KmsCall<Input, Output, T>,
   signal: AbortSignal,
 ): Attempts {
-  const attempts: Attempts = { ended: [], failure: undefined }
+  const attempts: Attempts = { ended: [], failure: undefined, roleArn: undefined }
   command.middlewareStack.add(
     (next) => async (args) => {
       // An attempt whose time was up before it began is not sent.
@@ -189,14 +204,10 @@ function codeOf(error: unknown): string {
 }
 
 /** The time ran out: between two attempts, what the first one met says more than that. */
-function tooLate({ failure }: Attempts, deadlineMs: number): BrokerError {
-  return failure ?? new KmsUnavailableError(`KMS did not answer within ${deadlineMs} ms`)
-}
-
-function beforeAbort<T>(answered: Promise<T>, signal: AbortSignal, reason: () => BrokerError): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(reason())
-    signal.addEventListener('abort', onAbort, { once: true })
-    answered.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
+function tooLate({ failure, roleArn }: Attempts, deadlineMs: number): BrokerError {
+  if (failure !== undefined) return failure
+  if (roleArn === undefined) return new KmsUnavailableError(`KMS did not answer within ${deadlineMs} ms`)
+  return new KmsRoleUnavailableError(
+    `STS and KMS did not answer within ${deadlineMs} ms: KMS was to be asked as ${roleArn}`,
+  )
 }

@@ -52,6 +52,11 @@ const TABLE: ReadonlyMap<string, ErrorClass> = new Map<string, ErrorClass>([
   // not known here. Held and tried again, never taken for the publisher's fault.
 ])
 
+/** @returns whether an AWS service that refuses by this name refuses the signer */
+export function isOfSigner(name: string): boolean {
+  return TABLE.get(name) === KmsCredentialsError
+}
+
 /** Longest text taken over from KMS: it goes into logs and answers. */
 const MAX_TEXT = 1024
 
@@ -107,7 +112,7 @@ function suffixOf(error: KMSServiceException): string {
 }
 
 /** Name and system code only: a message of the transport may quote what was received. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown reason'
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name
 }

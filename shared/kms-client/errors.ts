@@ -84,3 +84,12 @@ export class KmsIntegrityError extends BrokerError {
   override readonly fault = 'receiver'
   override readonly retryable = false
 }
+
+/** The broker may not take on the role that the publisher was given: STS says so, and KMS was not asked. */
+export class KmsRoleDeniedError extends KmsAccessDeniedError {}
+
+/** The role that the publisher was given cannot be taken on at the moment, for a reason that is its own. KMS was not asked. */
+export class KmsRoleUnavailableError extends KmsUnavailableError {}
+
+/** STS did not answer in time, could not be reached, failed, or asks for fewer requests. KMS was not asked. */
+export class StsUnavailableError extends KmsRoleUnavailableError {}

@@ -9,8 +9,11 @@ import {
   KmsDisabledError,
   KmsIntegrityError,
   KmsKeyUnavailableError,
+  KmsRoleDeniedError,
+  KmsRoleUnavailableError,
   KmsThrottlingError,
   KmsUnavailableError,
+  StsUnavailableError,
 } from './errors.ts'
 import { type BreakerEvent, guardKms } from './guard-kms.ts'
 
@@ -106,6 +109,32 @@ suite('guardKms()', () => {
     await decrypt()
   })
 
+  test('takes what is wrong with a role, or with STS, for neither', async () => {
+    const { kms, call, clock, fail } = setup()
+    const roleArn = 'arn:aws:iam::111111111111:role/kms'
+    const failures = [new KmsRoleDeniedError('no'), new KmsRoleUnavailableError('odd'), new StsUnavailableError('down')]
+    for (const failure of failures) await fail(2 * THRESHOLD, failure)
+    await fail(THRESHOLD, down())
+    clock.advance(500)
+    for (const failure of failures) await fail(1, failure)
+    kms.outcome = undefined
+    await call({ roleArn })
+  })
+
+  test('counts throttling, and keys by their bare names, for the account of the role that asks', async () => {
+    const { kms, call, fail } = setup()
+    const roleArn = 'arn:aws:iam::111111111111:role/kms'
+    await fail(THRESHOLD, new KmsThrottlingError('slower'), { roleArn })
+    kms.outcome = undefined
+    await assert.rejects(call({ roleArn, keyId: 'alias/other' }), { code: 'KMS_THROTTLING' })
+    await call()
+    const other = roleArn.replaceAll('1', '2')
+    await fail(THRESHOLD, new KmsKeyUnavailableError('not now'), { roleArn: other })
+    kms.outcome = undefined
+    await assert.rejects(call({ roleArn: other }), { code: 'KMS_UNAVAILABLE' })
+    await call()
+  })
+
   test('keeps a key identifier that KMS calls malformed from delaying others: whoever owns a topic may give it any', async () => {
     const { kms, call, fail } = setup()
     const malformed = { name: 'InvalidArnException', message: 'Invalid arn', $fault: 'client' } as const
@@ -186,7 +215,8 @@ function setup() {
       },
     },
   )
-  const call = (other: Partial<typeof CALL> = {}) => guarded.generateDataKey({ ...CALL, ...other })
+  const call = (other: Partial<typeof CALL> & { roleArn?: string } = {}) =>
+    guarded.generateDataKey({ ...CALL, ...other })
   const decrypt = (purpose: 'deliver' | 'probe' = 'deliver') => {
     const { topicArn, principal } = CALL
     const keyArn = 'arn:aws:kms:us-east-1:000000000000:key/other'
@@ -199,10 +229,10 @@ function setup() {
     refused,
     call,
     decrypt,
-    async fail(times: number, error: Error) {
+    async fail(times: number, error: Error, other: Parameters<typeof call>[0] = {}) {
       for (let n = 0; n < times; n++) {
         kms.outcome = Promise.reject(error)
-        await assert.rejects(call(), error)
+        await assert.rejects(call(other), error)
       }
     },
   }

@@ -4,7 +4,7 @@
  * | breaker | one for each | opened by |
  * |---|---|---|
  * | endpoint | region | server faults, time-outs, connections that fail |
- * | throttling | region and account of the publisher, whose quota it is in the local KMS | throttling |
+ * | throttling | region and account of the publisher, whose quota it is in the local KMS, or of the role it was given | throttling |
  * | key | key as it is asked for | a key that KMS says is not available at the moment, or refuses to be asked about for an unknown reason |
  *
  * While one is open, calls fail at once with the error that opened it. Refusals (denied, disabled, not found) are answers:
@@ -20,6 +20,8 @@ import {
   KmsCredentialsError,
   KmsInsecureEndpointError,
   KmsKeyUnavailableError,
+  KmsRoleDeniedError,
+  KmsRoleUnavailableError,
   KmsThrottlingError,
   KmsUnavailableError,
 } from './errors.ts'
@@ -56,6 +58,7 @@ interface Guard extends BreakerEvent {
 interface Call {
   readonly topicArn: string
   readonly principal: string
+  readonly roleArn?: string | undefined
   readonly purpose: string
   readonly key: string
 }
@@ -129,9 +132,10 @@ export function guardKms(kms: Guarded, o: { clock: Clock; observer: BreakerObser
     observer.onChange({ scope, name, state, open: open[scope] }, error instanceof Error ? error : undefined)
   }
 
-  function guardsOf({ topicArn, principal, key }: Call): Guard[] {
+  function guardsOf({ topicArn, principal, roleArn, key }: Call): Guard[] {
     const { region } = placeOf(topicArn)
-    const account = principal.split(':')[4] ?? ''
+    // A role's own account has the quota, and is where AWS looks for bare key ids and aliases.
+    const account = (roleArn ?? principal).split(':')[4] ?? ''
     return [
       guardOf('endpoint', region),
       guardOf('throttling', `${region} ${account}`),
@@ -155,6 +159,8 @@ function keyOf({ scope, name }: BreakerEvent): string {
 /** @returns whose breaker the outcome speaks against: none for answers, refusals included; unknown for what is no answer of KMS */
 function scopeOf(error: unknown): BreakerScope | 'none' | 'unknown' {
   if (error === undefined) return 'none'
+  // STS has breakers of its own (role-credentials.ts).
+  if (error instanceof KmsRoleDeniedError || error instanceof KmsRoleUnavailableError) return 'unknown'
   if (error instanceof KmsKeyUnavailableError) return 'key'
   if (error instanceof KmsUnavailableError) return 'endpoint'
   if (error instanceof KmsThrottlingError) return 'throttling'

@@ -19,6 +19,7 @@ export {
   type KmsClient,
   type KmsCredential,
   type KmsRequestObserver,
+  type RoleObserver,
 } from './kms-client.ts'
 export { openKmsClient } from './open-kms-client.ts'
 export { KMS_PURPOSES, type KmsPurpose } from './purposes.ts'

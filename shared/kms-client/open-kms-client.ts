@@ -6,6 +6,7 @@ import {
   type KmsClient,
   type KmsCredential,
   type KmsRequestObserver,
+  type RoleObserver,
 } from './kms-client.ts'
 import type { KmsSettings } from './settings.ts'
 
@@ -15,10 +16,10 @@ import type { KmsSettings } from './settings.ts'
  */
 export async function openKmsClient(
   settings: KmsSettings,
-  o: { observe: KmsRequestObserver; readCredential: () => Promise<KmsCredential> },
+  o: { observe: KmsRequestObserver; observeRole?: RoleObserver; readCredential: () => Promise<KmsCredential> },
 ): Promise<KmsClient> {
-  const { observe } = o
+  const { observe, observeRole } = o
   const { acceptsUnsafe } = settings
-  if (settings.kind === 'aws') return createAwsKmsClient({ observe, acceptsUnsafe })
+  if (settings.kind === 'aws') return createAwsKmsClient({ observe, observeRole, acceptsUnsafe })
   return createKmsClient({ endpoint: settings.endpoint, credential: await o.readCredential(), observe, acceptsUnsafe })
 }
