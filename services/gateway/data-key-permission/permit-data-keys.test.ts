@@ -80,6 +80,24 @@ suite('permitDataKeys()', () => {
   })
 })
 
+suite('permitDataKeys() with a role for KMS', () => {
+  test('leaves it to KMS, asked in that role, what the publisher may', async () => {
+    const roleArn = 'arn:aws:iam::444455556666:role/kms'
+    const { permitted, generate, roles } = setup([], { kmsRoleArn: roleArn })
+    for (const keyId of [KEY, 'alias/app', 'alias/app']) assert.equal((await generate(keyId)).keyArn, KEY)
+    const share = { encryptedDataKey: Buffer.alloc(1), keyArn: KEY, topicArn: TOPIC, purpose: 'share' } as const
+    await permitted.decrypt({ ...share, principal: USER })
+    assert.deepEqual(roles, Array(4).fill(roleArn))
+    await assert.rejects(permitted.decrypt({ ...share, principal: `${USER}x` }), { code: 'KMS_ACCESS_DENIED' })
+  })
+
+  test('asks in no role for everybody else', async () => {
+    const { generate, roles } = setup(allow(BOTH))
+    await generate(KEY)
+    assert.deepEqual(roles, [undefined])
+  })
+})
+
 function allow(Action: string[], o: object = {}) {
   return [{ Effect: 'Allow', Action, Resource: '*', ...o }]
 }
@@ -102,15 +120,18 @@ function setup(statements: object[], o: Partial<Principal> = {}) {
     ...o,
   }
   const asked: string[] = []
+  const roles: (string | undefined)[] = []
   const plaintexts: Buffer[] = []
   const kms = {
-    async generateDataKey() {
+    async generateDataKey({ roleArn }: { roleArn?: string | undefined }) {
+      roles.push(roleArn)
       asked.push('GenerateDataKey')
       const plaintext = Buffer.alloc(32, 1)
       plaintexts.push(plaintext)
       return { plaintext, encryptedDataKey: Buffer.alloc(64), keyArn: KEY }
     },
-    async decrypt() {
+    async decrypt({ roleArn }: { roleArn?: string | undefined }) {
+      roles.push(roleArn)
       asked.push('Decrypt')
       return Buffer.alloc(32, 1)
     },
@@ -120,5 +141,5 @@ function setup(statements: object[], o: Partial<Principal> = {}) {
   const permitted = permitDataKeys(kms, { findPublisher, clock, rememberMs: 300_000 })
   const generate = (keyId: string) =>
     permitted.generateDataKey({ keyId, topicArn: TOPIC, principal: USER, purpose: 'issue' })
-  return { permitted, generate, asked, plaintexts, clock }
+  return { permitted, generate, asked, roles, plaintexts, clock }
 }

@@ -6,6 +6,8 @@
  * account, which only KMS can tell: its answer to GenerateDataKey does, without a DescribeKey of its own, so the first
  * answer is decided about before anything is sealed with it and wiped if it is refused; what it named is remembered for
  * the time that a data key is used, so that the next refusal asks nothing.
+ *
+ * For a publisher that was given a role for KMS nothing is decided here: AWS KMS is asked in that role, and decides.
  */
 
 import type { Clock } from '#shared/clock'
@@ -18,18 +20,29 @@ import { requireDataKeyPermission } from './require-permission.ts'
 /** Far more than topics that are refused at once. */
 const MAX_NAMES = 10_000
 
+/** What asks AWS KMS, as the broker or in a role. */
+export interface RoleTaking {
+  generateDataKey(o: Call<'generateDataKey'> & InRole): ReturnType<DataKeySource['generateDataKey']>
+  decrypt(o: Call<'decrypt'> & InRole): ReturnType<DataKeySource['decrypt']>
+}
+
+type Call<Name extends keyof DataKeySource> = Parameters<DataKeySource[Name]>[0]
+type InRole = { readonly roleArn?: string | undefined }
+
 /** @param o.rememberMs how long an alias or id is taken for the key it stood for */
 export function permitDataKeys(
-  kms: DataKeySource,
+  kms: RoleTaking,
   o: { findPublisher: (id: string) => Principal | undefined; clock: Clock; rememberMs: number },
 ): DataKeySource {
   const named = createLruMap<{ keyArn: string; until: number }>(MAX_NAMES)
 
-  const require = (publisher: string, use: { keyArn: string; keyId: string; topicArn: string }): void => {
+  const find = (publisher: string): Principal => {
     const principal = o.findPublisher(publisher)
     if (principal === undefined) throw new KmsAccessDeniedError('Cannot obtain a data key: the publisher is not known')
-    requireDataKeyPermission(principal, { ...use, now: o.clock.now() })
+    return principal
   }
+  const require = (principal: Principal, use: { keyArn: string; keyId: string; topicArn: string }): void =>
+    requireDataKeyPermission(principal, { ...use, now: o.clock.now() })
   const keyArnOf = (name: string, keyId: string): string | undefined => {
     if (isKeyArn(keyId)) return keyId
     const known = named.get(name)
@@ -37,7 +50,10 @@ export function permitDataKeys(
   }
   return {
     async generateDataKey(call) {
-      const { principal, keyId, topicArn } = call
+      const { keyId, topicArn } = call
+      const principal = find(call.principal)
+      const { kmsRoleArn: roleArn } = principal
+      if (roleArn !== undefined) return await kms.generateDataKey({ ...call, roleArn })
       const name = `${topicArn.split(':')[3]} ${keyId}`
       const expected = keyArnOf(name, keyId)
       if (expected !== undefined) require(principal, { keyArn: expected, keyId, topicArn })
@@ -54,7 +70,10 @@ export function permitDataKeys(
       }
     },
     async decrypt(call) {
-      const { keyArn, principal, topicArn } = call
+      const { keyArn, topicArn } = call
+      const principal = find(call.principal)
+      const { kmsRoleArn: roleArn } = principal
+      if (roleArn !== undefined) return await kms.decrypt({ ...call, roleArn })
       require(principal, { keyArn, keyId: keyArn, topicArn })
       return await kms.decrypt(call)
     },
