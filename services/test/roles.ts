@@ -47,7 +47,7 @@ export function removeRole(stack: Stack, arn: string): void {
   change(stack, (others) => others.filter((other) => other.arn !== arn))
 }
 
-export function document(statements: Statements): object {
+export function document(statements: Statements): Record<string, unknown> {
   return { Version: '2012-10-17', Statement: statements }
 }
 
