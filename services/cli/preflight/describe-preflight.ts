@@ -6,9 +6,8 @@ import type { Missing, PreflightReport, Step } from './report.ts'
 
 /** @returns lines, the last one ended too */
 export function describePreflight(report: PreflightReport): string {
-  const { topicArn, keyId, keyArn, keyState, publishers, subscriptions, notes } = report
-  const key = keyArn === undefined ? '' : `, ${keyArn} (${keyState})`
-  const lines = [`topic ${topicArn}`, keyId === undefined ? 'not sealed' : `sealed with ${printable(keyId)}${key}`]
+  const { topicArn, publishers, subscriptions, notes } = report
+  const lines = [`topic ${topicArn}`, describeSeal(report)]
   const missing: Missing[] = []
   for (const { publisher, steps } of publishers) {
     lines.push('', `publisher ${printable(publisher)}`, ...steps.map(describeStep))
@@ -20,6 +19,13 @@ export function describePreflight(report: PreflightReport): string {
   for (const one of distinct(missing)) lines.push('', ...describeMissing(one))
   for (const note of notes) lines.push('', printable(note))
   return `${lines.join('\n')}\n`
+}
+
+/** As the topic names the key, and which one that is. */
+function describeSeal({ keyId, keyArn, keyState }: PreflightReport): string {
+  if (keyId === undefined) return 'not sealed'
+  const found = keyArn === undefined || keyArn === keyId ? '' : `, ${keyArn}`
+  return `sealed with ${printable(keyId)}${found}${keyState === undefined ? '' : ` (${keyState})`}`
 }
 
 /** Steps often lack the same statement, and it is to be pasted once. */
