@@ -316,8 +316,11 @@ async function setupOn(url: string) {
   const operator = await connect('operator')
   await operator.flushall()
   const operators = createCatalog({ redis: operator, recordMac, onForged: () => undefined })
-  const change = (arn: string, attributes: Topic['attributes']) =>
-    operators.changeTopic(arn, (topic) => ({ ...topic, attributes: { ...topic.attributes, ...attributes } }))
+  const change = async (arn: string, attributes: Topic['attributes']) => {
+    // It may be the last to have noticed that a server is back.
+    await whenReady(operator)
+    await operators.changeTopic(arn, (topic) => ({ ...topic, attributes: { ...topic.attributes, ...attributes } }))
+  }
   return {
     unconfirmed,
     forged,

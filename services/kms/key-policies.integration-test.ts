@@ -125,7 +125,7 @@ suite('PutKeyPolicy', () => {
       put(admin, arn, JSON.stringify(document([...DELEGATING, ...allow('*', 'kms:*', stars)]))),
       encrypt(admin, arn),
     ])
-    const EncryptionContext = { a: 'a'.repeat(200_000) }
+    const EncryptionContext = { a: 'a'.repeat(8_191) }
     await admin.send(new EncryptCommand({ KeyId: arn, Plaintext: new Uint8Array([1]), EncryptionContext }))
     assert.ok(performance.now() - since < 3_000)
   })
