@@ -33,7 +33,7 @@ import {
 import { createProcessSlot, type ProcessSlot } from './process-slot.ts'
 import type { Progress } from './progress.ts'
 import { createRollingRestart } from './rolling-restart.ts'
-import { kmsUrl, publicUrl, serviceSettings } from './service-settings.ts'
+import { endpointNetworksOf, kmsUrl, publicUrl, serviceSettings } from './service-settings.ts'
 import { type StackProcess, stackProcesses } from './stack-processes.ts'
 import type { StopSignals } from './stop-signals.ts'
 import { type ProcessPlan, supervise } from './supervise.ts'
@@ -180,6 +180,7 @@ export async function runStack(o: {
       caBundleFile: directory.caBundle,
       redisUrl,
       metricsUrls: [...ports.metrics.values()].map((port) => `http://127.0.0.1:${port}/metrics`),
+      endpointNetworks: endpointNetworksOf(o.env),
     }),
   )
   const rolling = createRollingRestart({ slots: [...gateways, ...workers], progress, stop: signals.stop })

@@ -45,8 +45,7 @@ export function serviceSettings(o: {
     ...localKmsSettings(config, directory, ports),
     SEALCAST_SECRETS_DIR: config.secretsDir ?? directory.secrets,
     SEALCAST_PRINCIPALS_FILE: config.principalsFile ?? directory.principals,
-    // What is tried out on one machine, or in one network, is there. Empty counts as unset everywhere.
-    SEALCAST_ENDPOINT_NETWORKS: o.env.SEALCAST_ENDPOINT_NETWORKS || 'loopback,private',
+    SEALCAST_ENDPOINT_NETWORKS: endpointNetworksOf(o.env),
     SEALCAST_SUBSCRIBER_CA_FILE: config.subscriberCaFile ?? directory.ca,
     // A process that is being replaced still serves its metrics when the next one begins to.
     ...(SHARES_PORTS ? { SEALCAST_METRICS_REUSE_PORT: '1' } : {}),
@@ -76,6 +75,11 @@ function localKmsSettings(config: UpConfig, directory: DataDirectory, ports: Por
     SEALCAST_KMS_ENDPOINT: url,
     SEALCAST_KMS_DIR: config.kmsDir ?? directory.kms,
   }
+}
+
+/** What is tried out on one machine, or in one network, is there. Empty counts as unset everywhere. */
+export function endpointNetworksOf(env: Environment): string {
+  return env.SEALCAST_ENDPOINT_NETWORKS || 'loopback,private'
 }
 
 /** Without what AWS clients read, and without the trust files of a sourced `env` of this very directory. */

@@ -35,6 +35,7 @@ suite('formatEnv()', () => {
       SEALCAST_REDIS_URL: 'redis://:p@127.0.0.1:3',
       SEALCAST_KMS_ADMIN_URL: 'http://127.0.0.1:8',
       SEALCAST_METRICS_URLS: 'http://127.0.0.1:4/metrics,http://127.0.0.1:5/metrics',
+      SEALCAST_ENDPOINT_NETWORKS: 'loopback',
     })
   })
 
@@ -74,6 +75,7 @@ const client: ClientEnvironment = {
   caBundleFile: '/home/ca-bundle.pem',
   redisUrl: 'redis://:p@127.0.0.1:3',
   metricsUrls: ['http://127.0.0.1:4/metrics', 'http://127.0.0.1:5/metrics'],
+  endpointNetworks: 'loopback',
 }
 
 function source(shell: string, text: string, env: Record<string, string> = {}): Record<string, string> {

@@ -14,6 +14,8 @@ export interface ClientEnvironment {
   readonly caBundleFile: string
   readonly redisUrl: string
   readonly metricsUrls: readonly string[]
+  /** As the services have them: `sealcast preflight` judges endpoints as they do. */
+  readonly endpointNetworks: string
 }
 
 export function formatEnv(client: ClientEnvironment): string {
@@ -32,6 +34,7 @@ export function formatEnv(client: ClientEnvironment): string {
     SEALCAST_REDIS_URL: client.redisUrl,
     SEALCAST_KMS_ADMIN_URL: client.kmsAdminUrl,
     SEALCAST_METRICS_URLS: client.metricsUrls.join(','),
+    SEALCAST_ENDPOINT_NETWORKS: client.endpointNetworks,
   }
   const lines = Object.entries(variables).flatMap(([name, value]) =>
     value === undefined ? [] : [`export ${name}=${quoteForShell(value)}`],
