@@ -20,8 +20,8 @@ export type Fields = ReadonlyMap<string, Buffer>
 
 export interface RedisAttacker extends AsyncDisposable {
   readonly redis: Redis
-  /** Where the administrator's messages of a topic lie. */
-  partitionOf(topicArn: string): number
+  /** Where a publisher's messages of a topic lie; the administrator's unless told. */
+  partitionOf(topicArn: string, publisher?: string): number
   /** Publishes a message and copies its entry while its subscriber keeps the answer back. */
   copyMessage(o: {
     sns: SNSClient
@@ -70,7 +70,7 @@ export async function startRedisAttacker(stack: Stack): Promise<RedisAttacker> {
       .map((line): Record<string, unknown> => JSON.parse(line))
   const attacker: RedisAttacker = {
     redis,
-    partitionOf: (topicArn) => partitionOf(topicArn, PRINCIPAL, PARTITIONS),
+    partitionOf: (topicArn, publisher = PRINCIPAL) => partitionOf(topicArn, publisher, PARTITIONS),
     async copyMessage({ sns, topicArn, subscriber, message, header }) {
       const { answer } = subscriber
       const copied = Promise.withResolvers<void>()

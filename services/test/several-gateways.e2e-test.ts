@@ -92,7 +92,7 @@ suite('two gateways', () => {
     t.diagnostic(`seed ${SEED}: ${counts.clear} in clear before, ${counts.sealed} afterwards, all of them sealed`)
   })
 
-  test(`store nothing by a policy that was taken back, once SetTopicAttributes has returned, ${ROUNDS} times`, async () => {
+  test(`store nothing by a policy that was taken back, once SetTopicAttributes has returned, ${ROUNDS} times`, async (t) => {
     using _ = pauseWorkers()
     const random = randomOf(SEED)
     const file = join(stack.home, 'principals.json')
@@ -114,17 +114,19 @@ suite('two gateways', () => {
       const flood = startFlood(topicArn, partners)
       await sleep(5 + random() * 30)
       await setPolicy('Deny')
-      const mark = await lastEntryOf(topicArn)
+      const mark = await lastEntryOf(topicArn, partner)
       await sleep(20)
       await flood.stop()
-      const { before, after } = await entriesAround(mark, topicArn)
+      const { before, after } = await entriesAround(mark, topicArn, partner)
       assert.deepEqual(after, [], `round ${round}, seed ${SEED}`)
       stored += before.length
       const refused = { name: 'AuthorizationErrorException' }
       for (const one of partners) await assert.rejects(publish(one, topicArn, 'late'), refused)
     }
     for (const one of partners) one.destroy()
-    assert.ok(stored > ROUNDS)
+    // One of each round is not from the flood.
+    assert.ok(stored > 2 * ROUNDS)
+    t.diagnostic(`seed ${SEED}: ${stored} stored before, none afterwards`)
   })
 
   test('would store in clear after a change that waited for nobody', async () => {
@@ -300,15 +302,15 @@ suite('two gateways', () => {
     }
   }
 
-  async function lastEntryOf(topicArn: string): Promise<string> {
-    const stream = keys.streamKey(redis.partitionOf(topicArn))
+  async function lastEntryOf(topicArn: string, publisher?: string): Promise<string> {
+    const stream = keys.streamKey(redis.partitionOf(topicArn, publisher))
     const [[id] = ['0-0']] = await redis.redis.xrevrange(stream, '+', '-', 'COUNT', 1)
     return id ?? '0-0'
   }
 
   /** The topic's entries up to one and after it. */
-  async function entriesAround(mark: string, topicArn: string) {
-    const stream = keys.streamKey(redis.partitionOf(topicArn))
+  async function entriesAround(mark: string, topicArn: string, publisher?: string) {
+    const stream = keys.streamKey(redis.partitionOf(topicArn, publisher))
     const read = async (from: string, to: string) =>
       (await redis.redis.xrange(stream, from, to)).map(([, parts]) => fieldsOf(parts)).filter(isOfTopic)
     const isOfTopic = (entry: Map<string, string>) => entry.get('topic') === topicArn
