@@ -21,6 +21,7 @@ type KmsOperation = 'GenerateDataKey' | 'Decrypt' | 'ReEncrypt' | 'DescribeKey'
 
 /**
  * @param r.outcome `ok`, or the code of an error of ours
+ * @param r.key ARN of the KMS key where it is known, else the identifier that was configured
  * @param r.topicArn whose data key it was about; with an empty name when it was about no topic's
  * @param r.principal ARN of the publisher for whom KMS was asked, or to whom the data key was issued
  */
@@ -28,6 +29,7 @@ export type KmsRequestObserver = (r: {
   operation: KmsOperation
   outcome: string
   purpose: KmsPurpose
+  key: string
   topicArn: string
   principal: string
   seconds: number
@@ -36,6 +38,10 @@ export type KmsRequestObserver = (r: {
 interface KmsCall<Input extends ServiceInputTypes, Output extends ServiceOutputTypes, T> {
   command: SdkCommand<Input, Output>
   operation: KmsOperation
+  /** The KMS key as the caller knows it: its ARN, or an identifier that stands for one. */
+  key: string
+  /** The ARN of the key that answered, where `key` may be no ARN. */
+  keyOf?: (answer: T) => string
   region: string
   topicArn: string
   principal: string
@@ -97,7 +103,7 @@ export function createCaller(o: {
         },
       )
       answered.then(
-        () => report(attempts.ended, call, o.observe, 'ok'),
+        (answer) => report(attempts.ended, { ...call, key: call.keyOf?.(answer) ?? call.key }, o.observe, 'ok'),
         (error: unknown) => report(attempts.ended, call, o.observe, codeOf(error)),
       )
       // The SDK does not look at the signal while it waits between attempts.
@@ -188,14 +194,14 @@ function trackAttempts<Input extends ServiceInputTypes, Output extends ServiceOu
 /** The last attempt takes the outcome of the whole call, which also knows whether the answer was accepted. */
 function report(
   attempts: Attempts['ended'],
-  { operation, purpose, topicArn, principal }: Omit<Parameters<KmsRequestObserver>[0], 'outcome' | 'seconds'>,
+  { operation, purpose, key, topicArn, principal }: Omit<Parameters<KmsRequestObserver>[0], 'outcome' | 'seconds'>,
   observe: KmsRequestObserver,
   outcome: string,
 ): void {
   attempts.forEach((attempt, at) => {
     const isLast = at === attempts.length - 1
     const { seconds } = attempt
-    observe({ operation, purpose, topicArn, principal, seconds, outcome: isLast ? outcome : attempt.outcome })
+    observe({ operation, purpose, key, topicArn, principal, seconds, outcome: isLast ? outcome : attempt.outcome })
   })
 }
 

@@ -118,24 +118,28 @@ suite('generateDataKey() and decrypt()', () => {
     await rejects(client.generateDataKey({ ...ask, keyId: arn }), 'KMS_CREDENTIALS')
   })
 
-  test('are observed once for each request, with purpose and outcome, as the KMS counts them', async () => {
-    const { client, arn, ask, observed } = await setup()
+  test('are observed once for each request, with purpose, key and outcome, as the KMS counts them', async () => {
+    const { client, id, arn, ask, observed } = await setup()
     const before = await kms.served()
     const { encryptedDataKey, keyArn } = await client.generateDataKey({ ...ask, keyId: arn })
     await client.decrypt({ ...ask, encryptedDataKey, keyArn, purpose: 'deliver' })
     await rejects(client.generateDataKey({ ...ask, keyId: 'alias/none' }), 'KMS_NOT_FOUND')
+    const alias = `alias/${id}`
+    await admin.send(new CreateAliasCommand({ AliasName: alias, TargetKeyId: arn }))
+    await client.generateDataKey({ ...ask, keyId: alias })
     assert.deepEqual(
       observed.map(({ seconds: _, ...rest }) => rest),
       [
-        { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok' },
-        { operation: 'Decrypt', purpose: 'deliver', outcome: 'ok' },
-        { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'KMS_NOT_FOUND' },
+        { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok', key: arn },
+        { operation: 'Decrypt', purpose: 'deliver', outcome: 'ok', key: arn },
+        { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'KMS_NOT_FOUND', key: 'alias/none' },
+        { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok', key: arn },
       ].map((each) => ({ ...each, topicArn: TOPIC, principal: kms.user.arn })),
     )
     assert.ok(observed.every(({ seconds }) => seconds > 0 && seconds < 10))
     const served = await kms.served()
     const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((a, b) => a + b, 0)
-    assert.equal(total(served) - total(before), 3)
+    assert.equal(total(served) - total(before), 5)
   })
 
   test('work for many at once', async () => {

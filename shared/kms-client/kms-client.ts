@@ -19,7 +19,7 @@ import { createCaller, type KmsRequestObserver } from './caller.ts'
 import { contextOf } from './encryption-context.ts'
 import { createOperatorCalls, type OperatorCalls } from './operator-calls.ts'
 import type { KmsPurpose } from './purposes.ts'
-import { placeOf, qualifyKeyId } from './qualify-key-id.ts'
+import { isKeyArn, placeOf, qualifyKeyId } from './qualify-key-id.ts'
 import type { KmsAccess, KmsCredential } from './sdk-clients.ts'
 import type { PublisherGrounds } from './speak-for.ts'
 
@@ -114,6 +114,8 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
           EncryptionContext: contextOf(topicArn),
         }),
         operation: 'GenerateDataKey',
+        key: isKeyArn(asked) ? asked : keyId,
+        keyOf: ({ keyArn }) => keyArn,
         region,
         topicArn,
         principal,
@@ -132,6 +134,7 @@ function createClient(o: KmsClientOptions & { access: KmsAccess }): KmsClient {
           EncryptionContext: contextOf(topicArn),
         }),
         operation: 'Decrypt',
+        key: keyArn,
         region: placeOf(topicArn).region,
         topicArn,
         principal,

@@ -9,7 +9,7 @@ import { DescribeKeyCommand, ReEncryptCommand } from '@aws-sdk/client-kms'
 import { acceptDescribed, acceptReEncrypted } from './accept-answer.ts'
 import type { Caller } from './caller.ts'
 import { contextOf } from './encryption-context.ts'
-import { placeOf, qualifyKeyId } from './qualify-key-id.ts'
+import { isKeyArn, placeOf, qualifyKeyId } from './qualify-key-id.ts'
 import type { KmsAccess } from './sdk-clients.ts'
 
 export interface OperatorCalls {
@@ -54,6 +54,8 @@ export function createOperatorCalls({ caller, access }: { caller: Caller; access
           DestinationEncryptionContext: contextOf(topicArn),
         }),
         operation: 'ReEncrypt',
+        // One request, of which KMS tells both keys: it is the old one's data key.
+        key: fromKeyArn,
         region: placeOf(fromKeyArn).region,
         topicArn,
         principal,
@@ -68,6 +70,8 @@ export function createOperatorCalls({ caller, access }: { caller: Caller; access
       return caller.call({
         command: new DescribeKeyCommand({ KeyId: asked }),
         operation: 'DescribeKey',
+        key: isKeyArn(asked) ? asked : keyId,
+        keyOf: ({ keyArn }) => keyArn,
         region,
         topicArn,
         principal,
