@@ -61,6 +61,8 @@ export function createAttemptDelivery({
       metrics.delivered((endedAt - entry.acceptedAt) / 1000)
     }
     if (decision.kind === 'failed') metrics.failed()
+    const phase = decision.kind === 'retry' ? recipient.terms.phases[attempt - 1] : undefined
+    if (phase !== undefined) metrics.retryScheduled(phase)
     const line = decision.kind === 'failed' ? log.warn : log.info
     line('delivery.attempted', {
       topicArn: entry.topicArn,
