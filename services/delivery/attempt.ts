@@ -58,11 +58,9 @@ export function createAttemptDelivery({
     const durationMs = endedAt - startedAt
     metrics.attempted({ protocol: subscription.protocol, decision: decision.kind, seconds: durationMs / 1000 })
     if (decision.kind === 'delivered' && entry.kind === 'message') {
-      metrics.delivered((endedAt - entry.acceptedAt) / 1000)
+      metrics.delivered(entry.topicArn, (endedAt - entry.acceptedAt) / 1000)
     }
-    if (decision.kind === 'failed') metrics.failed()
-    const phase = decision.kind === 'retry' ? recipient.terms.phases[attempt - 1] : undefined
-    if (phase !== undefined) metrics.retryScheduled(phase)
+    if (decision.kind === 'failed') metrics.failed(entry.kind === 'message' ? entry.topicArn : undefined)
     const line = decision.kind === 'failed' ? log.warn : log.info
     line('delivery.attempted', {
       topicArn: entry.topicArn,

@@ -66,8 +66,7 @@ export function decideEntry(fates: readonly { subscriptionId: string; fate: Fate
   return later.length === 0 ? { kind: 'settle' } : { kind: 'hand-off', later }
 }
 
-/** Codes of what quarantines an entry. */
-export const NEVER_RIGHT: ReadonlySet<string> = new Set([
+const NEVER_RIGHT: ReadonlySet<string> = new Set([
   'RECORD_FORGED',
   'ENTRY_MALFORMED',
   'ENVELOPE_MALFORMED',

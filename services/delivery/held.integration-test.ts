@@ -75,7 +75,7 @@ suite('messages that wait for a KMS key', () => {
     await stage.until(async () => (await worker.metric(HELD)) === 80)
     const more = (await refused(stage)) - asked
     assert.ok(more >= 1 && more <= most, `${more} questions, at most ${most}`)
-    assert.ok((await worker.metric(PROBES)) >= more)
+    assert.ok((await worker.metric(PROBES(stage))) >= more)
     await stage.enableKey()
     await stage.until(async () => stage.received.length === 80 && (await stage.leftovers()).length === 0)
   })
@@ -218,7 +218,8 @@ const KEY_ID_AT = 4
 type SealedStage = Awaited<ReturnType<typeof createSealedStage>>
 
 const HELD = 'sealcast_entries_held_total{reason="KMS_DISABLED"}'
-const PROBES = 'sealcast_kms_requests_total{operation="Decrypt",outcome="KMS_DISABLED",purpose="probe"}'
+const PROBES = ({ keyArn }: SealedStage) =>
+  `sealcast_kms_requests_total{operation="Decrypt",outcome="KMS_DISABLED",purpose="probe",key="${keyArn}"}`
 const GAUGE = ({ keyArn }: SealedStage) => `sealcast_held_messages{key="${keyArn}"}`
 
 async function subscribed(stage: SealedStage): Promise<Topic> {

@@ -8,7 +8,7 @@ import { createOpeningKeys, createRewrapStore, followRewraps } from '#shared/dat
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
-import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
+import { createMetrics, serveMetrics } from '#shared/metrics'
 import { createSubscriptionRate } from '#shared/rate-limit'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis } from '#shared/redis'
@@ -47,7 +47,6 @@ const config = readDeliveryConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'delivery' })
 const count = createDeliveryMetrics(metrics, clock)
-const certificatesInUse = createCertificateGauge(metrics)
 
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
@@ -56,10 +55,9 @@ const onForged = ({ kind, ...what }: { kind: string; topicArn?: string; partitio
   count.recordForged(kind)
   log.alarm('record.forged', { kind, ...what })
 }
-const subscriberCa = config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8')
-const trust = createSubscriberTrust(subscriberCa)
-certificatesInUse.inUse('signing', signing.certificatePem)
-if (subscriberCa !== undefined) certificatesInUse.inUse('ca', subscriberCa)
+const trust = createSubscriberTrust(
+  config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8'),
+)
 
 await using metricsServer = await serveMetrics({
   metrics,
@@ -121,6 +119,7 @@ async function deliver(partitions: number): Promise<void> {
     clock,
     onLookup: count.observeDataKeyLookup,
   })
+  count.watchDataKeys('opening', openingKeys.count)
   const { keyProbeMs } = config
   const keyWatch = createKeyWatch({ openingKeys, clock, intervalMs: keyProbeMs, log })
   using _probing = keepProbing(keyWatch, { intervalMs: keyProbeMs, onTurn: count.refreshHeld })

@@ -157,6 +157,7 @@ function setup() {
       return dataKey
     },
     find: () => (isHeld ? dataKey : undefined),
+    count: () => 0,
   }
   const watch = createKeyWatch({ openingKeys, clock, intervalMs: 30_000, log: silentLog })
   return {

@@ -101,10 +101,10 @@ export function startPartitionPool(o: {
       },
     })
     owned.set(partition, one)
-    metrics.partitionTaken(partition)
+    metrics.partitionsOwned(owned.size)
     void one.ended.finally(() => {
       owned.delete(partition)
-      metrics.partitionLeft(partition)
+      metrics.partitionsOwned(owned.size)
       beQuick()
     })
     if (stopping) one.release()

@@ -134,7 +134,7 @@ export function createRetryProcessor(
       if (wait === 'held') return HELD
       if (!(o.clock.now() - wait > oldestMs)) return { kind: 'hold', delayMs: holdMs() }
       const verdict = await settle(due)
-      o.metrics.failed()
+      o.metrics.failed(undefined)
       o.metrics.backlogExpired()
       o.log.warn('retry.expired', { messageId, subscriptionId })
       return verdict

@@ -14,7 +14,9 @@ suite('the delivery worker, with sealed messages', () => {
     assert.match(stage.received.find(({ body }) => body.includes('words 7'))?.body ?? '', /the secret words 7/)
     assert.equal((await stage.kms.served())['Decrypt ok'], 1)
     assert.equal(
-      await worker.metric('sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver"}'),
+      await worker.metric(
+        `sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver",key="${stage.keyArn}"}`,
+      ),
       1,
     )
     assert.equal(

@@ -16,8 +16,7 @@
 import type { Clock } from '#shared/clock'
 
 /** `body-budget`: no room for the body (read-body.ts). */
-export const REFUSAL_REASONS = ['in-flight', 'waited', 'body-budget'] as const
-export type RefusalReason = (typeof REFUSAL_REASONS)[number]
+export type RefusalReason = 'in-flight' | 'waited' | 'body-budget'
 
 export interface Admission {
   /**

@@ -5,11 +5,17 @@ import { createAudit } from '#shared/audit'
 import { openBrokerKms } from '#shared/broker-kms'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
-import { createDataKeyStore, createRewrapStore, createSealingKeys, followRewraps } from '#shared/data-keys'
+import {
+  createActivePairs,
+  createDataKeyStore,
+  createRewrapStore,
+  createSealingKeys,
+  followRewraps,
+} from '#shared/data-keys'
 import { createExplainKeyAccess } from '#shared/kms-client'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
-import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
+import { createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals, reportReloads } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from '#shared/redis'
@@ -43,6 +49,7 @@ import { openPartitions } from './open-partitions.ts'
 import { openTopics } from './open-topics.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
 import { startGatewayServer } from './server.ts'
+import { watchActivePairs } from './watch-active-pairs.ts'
 
 /** Two commands in a row must fit into the 5 s in which a publisher is told that Redis is gone. */
 const COMMAND_TIMEOUT_MS = 2_000
@@ -55,7 +62,6 @@ const config = readGatewayConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
 const count = createGatewayMetrics(metrics)
-const certificatesInUse = createCertificateGauge(metrics)
 
 await using _metricsServer = await serveMetrics({
   metrics,
@@ -104,6 +110,7 @@ const known = await openTopics({
   clock,
   // A command that timed out is given up on; what Redis still gets of it is under way for a moment.
   appendMs: COMMAND_TIMEOUT_MS + 500,
+  onGateways: count.gatewaysAlive,
   onForged,
   onUnconfirmed: (topicArn) => log.warn('topic.change-unconfirmed', { topicArn }),
   signal: shutdown,
@@ -129,15 +136,31 @@ const authenticate = createAuthenticate({
   clock,
   regions: config.regions,
 })
+const { dataKeyReuseMs } = config
+const activePairs = createActivePairs({
+  redis,
+  reuseMs: dataKeyReuseMs,
+  onForged,
+  onFailure: (error) => log.warn('active-pair.not-noted', {}, error),
+})
 const sealingKeys = createSealingKeys({
   kms: followRewraps(permittedKms, createRewrapStore({ redis, recordMac, onForged })),
-  store: createDataKeyStore({ redis, recordMac, onForged }),
+  store: createDataKeyStore({ redis, recordMac, activePairs, onForged }),
   clock,
-  reuseMs: config.dataKeyReuseMs,
+  reuseMs: dataKeyReuseMs,
   // While KMS is silent, unsealed topics and live keys have the rest.
   maxWaiting: Math.ceil(config.maxRequestsInFlight * 0.75),
   onLookup: count.observeDataKeyLookup,
+  onRetired: count.dataKeyRetired,
   onStoreFailure: (error) => log.warn('data-key.not-stored', {}, error),
+})
+count.dataKeyReuse(dataKeyReuseMs)
+count.watchSealingKeys(sealingKeys.survey)
+using _pairWatch = watchActivePairs({
+  count: activePairs.count,
+  clock,
+  reuseMs: dataKeyReuseMs,
+  onCount: count.activePairs,
 })
 // AWS's own key of that name serves nobody but SNS, so with AWS KMS there is nothing to bring about.
 const onSnsKeyFailure = (topicArn: string, error: unknown) => log.warn('sns-key.not-announced', { topicArn }, error)
@@ -203,7 +226,6 @@ const server = await startGatewayServer({
   }),
   handleRequest,
   onConnectionRefused: count.connectionRefused,
-  onTlsInUse: (pem) => certificatesInUse.inUse('gateway', pem),
   onTlsReloadFailure: (error) => log.error('tls.reload-failed', {}, error),
   onFailure: (error) => log.error('server.failed', {}, error),
 })

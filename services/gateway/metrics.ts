@@ -2,9 +2,11 @@
 
 import { type BrokerMetrics, createBrokerMetrics } from '#shared/broker-metrics'
 import type { Metrics } from '#shared/metrics'
-import { REFUSAL_REASONS, type RefusalReason } from './admission.ts'
+import type { RefusalReason } from './admission.ts'
+import { createDataKeyMetrics, type DataKeyMetrics } from './data-key-metrics.ts'
+import { createTopicMetrics } from './topic-metrics.ts'
 
-export interface GatewayMetrics extends BrokerMetrics {
+export interface GatewayMetrics extends BrokerMetrics, DataKeyMetrics {
   /** @param action a known action's name or `unknown`, so that the label stays bounded */
   requestAnswered(action: string, code: string, seconds: number): void
   /** A request was refused for overload before it was looked at. */
@@ -17,7 +19,7 @@ export interface GatewayMetrics extends BrokerMetrics {
   observeRole(r: { outcome: string; seconds: number }): void
   requestsInFlight(count: number): void
   /** Once a call, single or batch. */
-  published(o: { sealed: boolean; messages: number; bodyBytes: number }): void
+  published(o: { topicArn: string; sealed: boolean; messages: number; bodyBytes: number }): void
 }
 
 export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
@@ -36,7 +38,6 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'Requests answered 503 for overload, before anything of them was looked at, by what ran out.',
     ['reason'],
   )
-  for (const reason of REFUSAL_REASONS) refused.add({ reason }, 0)
   const connectionsRefused = metrics.counter(
     'sealcast_connections_refused_total',
     'Connections closed as soon as they were accepted, since as many as allowed were open.',
@@ -51,7 +52,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     ['verdict'],
   )
   // There from the start, so that the first one raises it.
-  for (const verdict of ['usable', 'unusable', 'unknown', 'dropped']) topicKeys.add({ verdict }, 0)
+  topicKeys.add({ verdict: 'unusable' }, 0)
   // Not among the KMS requests, which are what KMS bills.
   const assumed = metrics.counter(
     'sealcast_sts_calls_total',
@@ -70,14 +71,16 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'Messages accepted and stored (SNS: NumberOfMessagesPublished), by whether the body was sealed.',
     ['sealed'],
   )
-  for (const sealed of ['true', 'false']) published.add({ sealed }, 0)
   const publishSize = metrics.histogram(
     'sealcast_publish_size_bytes',
     'Body bytes per accepted publish call, a batch being one (SNS: PublishSize).',
     [64, 256, 1024, 4096, 16_384, 65_536, 262_144],
   )
+  const countTopic = createTopicMetrics(metrics)
+  const broker = createBrokerMetrics(metrics)
   return {
-    ...createBrokerMetrics(metrics),
+    ...broker,
+    ...createDataKeyMetrics(metrics, broker.watchDataKeys),
     requestAnswered(action, code, seconds) {
       requests.add({ action, code })
       requestSeconds.observe({ action }, seconds)
@@ -91,9 +94,10 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     topicKeyChecked: (verdict) => topicKeys.add({ verdict }),
     connectionRefused: () => connectionsRefused.add({}),
     requestsInFlight: (count) => inFlight.set({}, count),
-    published({ sealed, messages, bodyBytes }) {
+    published({ topicArn, sealed, messages, bodyBytes }) {
       published.add({ sealed: String(sealed) }, messages)
       publishSize.observe({}, bodyBytes)
+      countTopic({ topicArn, messages, bodyBytes })
     },
   }
 }

@@ -313,6 +313,7 @@ async function setupOn(url: string) {
   const recordMac = createRecordMac(createSecretRing('0000000a', secrets))
   const unconfirmed: string[] = []
   const forged: string[] = []
+  const gateways: number[] = []
   const operator = await connect('operator')
   await operator.flushall()
   const operators = createCatalog({ redis: operator, recordMac, onForged: () => undefined })
@@ -324,6 +325,7 @@ async function setupOn(url: string) {
   return {
     unconfirmed,
     forged,
+    gateways,
     rename: (arn: string, displayName: string) => change(arn, { displayName }),
     giveKey: (arn: string) => change(arn, { kmsMasterKeyId: 'alias/a' }),
     async createTopic() {
@@ -342,6 +344,7 @@ async function setupOn(url: string) {
         catalog: createCatalog({ redis, recordMac, onForged: () => undefined }),
         clock: systemClock,
         appendMs: APPEND_MS,
+        onGateways: (count) => gateways.push(count),
         onForged: ({ kind }) => forged.push(kind),
         onUnconfirmed: (arn) => unconfirmed.push(arn),
       })

@@ -29,6 +29,7 @@ export interface Topics extends AsyncDisposable {
  * @param o.redis the connection that appends
  * @param o.noticeConnection one of its own
  * @param o.appendMs longest time from the check right before an append until nothing of it is under way
+ * @param o.onGateways how many are on the list of members, this one included; each time it is known anew
  * @param o.onForged somebody writes to Redis who should not
  * @param o.onUnconfirmed a change was answered without all gateways having acknowledged it, after the time in which
  *   those that did not have forgotten the topic by themselves
@@ -40,6 +41,7 @@ export async function openTopics(o: {
   catalog: Pick<Catalog, 'readTopic'>
   clock: Clock
   appendMs: number
+  onGateways: (count: number) => void
   onForged: (what: { kind: string }) => void
   onUnconfirmed: (topicArn: string) => void
   signal?: AbortSignal
@@ -73,7 +75,7 @@ export async function openTopics(o: {
     ...(o.signal === undefined ? {} : { signal: o.signal }),
   })
   const presence = createPresence({
-    beat: members.beat,
+    beat: async () => o.onGateways((await members.beat()).length),
     clock,
     ttlMs: PRESENCE_MS,
     marginMs: o.appendMs,

@@ -99,7 +99,7 @@ suite('sealAndAppend()', () => {
     assert.deepEqual(published, [])
     const working = setup({})
     await working.sealAndAppend([MESSAGE, STRUCTURED])
-    assert.deepEqual(working.published, [{ sealed: false, messages: 2, bodyBytes: 12 + 16 }])
+    assert.deepEqual(working.published, [{ topicArn: ARN, sealed: false, messages: 2, bodyBytes: 12 + 16 }])
   })
 })
 

@@ -22,12 +22,12 @@ export type SealAndAppend = (
   messages: readonly Message[],
 ) => Promise<readonly string[]>
 
-/** @param o.onPublished called once a call, with the number of messages and the bytes of their bodies together */
+/** @param o.onPublished called once a call, with the topic, the number of messages and the bytes of their bodies together */
 export function createSealAndAppend(o: {
   sealingKeys: Pick<SealingKeys, 'use'>
   appender: StreamAppender
   clock: Clock
-  onPublished: (published: { sealed: boolean; messages: number; bodyBytes: number }) => void
+  onPublished: (published: { topicArn: string; sealed: boolean; messages: number; bodyBytes: number }) => void
 }): SealAndAppend {
   return async ({ topic, store }, { id: principal, grounds }, messages) => {
     if (messages.length === 0) return []
@@ -70,7 +70,12 @@ export function createSealAndAppend(o: {
         ? o.appender.append(only, { decidedAt })
         : o.appender.appendBatch(entries, { decidedAt }),
     )
-    o.onPublished({ sealed: configuredKeyId !== undefined, messages: entries.length, bodyBytes })
+    o.onPublished({
+      topicArn: topic.arn,
+      sealed: configuredKeyId !== undefined,
+      messages: entries.length,
+      bodyBytes,
+    })
     return entries.map(({ messageId }) => messageId)
   }
 }

@@ -91,7 +91,10 @@ suite('a publisher with a role for AWS KMS', () => {
     })
     const pages = (await readMetrics(stack)).join('\n')
     assert.match(pages, /^sealcast_sts_calls_total\{outcome="ok"\} 1$/m)
-    assert.match(pages, /^sealcast_kms_requests_total\{operation="GenerateDataKey",outcome="ok",purpose="issue"\} 1$/m)
+    assert.match(
+      pages,
+      /^sealcast_kms_requests_total\{operation="GenerateDataKey",outcome="ok",purpose="issue",key="arn:[^"]+"\} 1$/m,
+    )
   })
 
   test('shares its data key over two gateways, which open it in the role as well', async () => {

@@ -148,7 +148,7 @@ suite('an outage of KMS', () => {
     assert.match(await metrics(), /^sealcast_kms_calls_refused_total\{scope="endpoint"\} [1-9]/m)
     assert.match(
       await metrics(),
-      /^sealcast_kms_requests_total\{operation="GenerateDataKey",outcome="KMS_UNAVAILABLE",purpose="issue"\} [1-9]/m,
+      /^sealcast_kms_requests_total\{operation="GenerateDataKey",outcome="KMS_UNAVAILABLE",purpose="issue",key="[^"]+"\} [1-9]/m,
     )
     await faults.clear()
     const back = performance.now()

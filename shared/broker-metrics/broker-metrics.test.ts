@@ -7,7 +7,7 @@ suite('createBrokerMetrics()', () => {
   test('exports the names and labels that dashboards rely on', async () => {
     const metrics = createMetrics({ service: 'test' })
     const count = createBrokerMetrics(metrics)
-    count.observeKms({ operation: 'Decrypt', outcome: 'ok', purpose: 'deliver', seconds: 0.004 })
+    count.observeKms({ operation: 'Decrypt', outcome: 'ok', purpose: 'deliver', key: 'k', seconds: 0.004 })
     count.kmsRequestsUnrecorded(3)
     count.kmsBreakersOpen({ scope: 'endpoint', open: 2 })
     count.kmsCallRefused('key')
@@ -17,7 +17,7 @@ suite('createBrokerMetrics()', () => {
     count.recordForged('topic')
     const { text } = await metrics.expose()
     for (const line of [
-      'sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver"} 1',
+      'sealcast_kms_requests_total{operation="Decrypt",outcome="ok",purpose="deliver",key="k"} 1',
       'sealcast_kms_request_seconds_bucket{le="0.005",operation="Decrypt"} 1',
       'sealcast_kms_ledger_lost_total 3',
       'sealcast_kms_breakers_open{scope="endpoint"} 2',

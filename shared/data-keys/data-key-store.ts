@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto'
 import { RecordForgedError, type RecordMac } from '#shared/record-mac'
 import { defineScript, pipelineReplies, type Redis, RedisForeignDataError, redisCall } from '#shared/redis'
+import type { ActivePairs } from './active-pairs.ts'
 import { type DataKeyPair, recordNameOf } from './data-key-pair.ts'
 import { type DataKeyRecord, decodeDataKeyRecord, encodeDataKeyRecord } from './data-key-record.ts'
 
@@ -47,16 +48,19 @@ const storeScript = defineScript(new URL('./store-data-key.lua', import.meta.url
 const releaseScript = defineScript(new URL('./release-lock.lua', import.meta.url))
 
 /**
+ * @param o.activePairs learns of each record that was stored; a failure of its own is not the store's
  * @param o.onForged a record did not verify, or a lock is none of ours: somebody writes to Redis who should not
  * @throws {RedisUnavailableError} (each method) when Redis does not answer
  */
 export function createDataKeyStore({
   redis,
   recordMac,
+  activePairs,
   onForged,
 }: {
   redis: Redis
   recordMac: RecordMac
+  activePairs?: Pick<ActivePairs, 'note'>
   onForged: (what: { kind: 'data-key'; topicArn: string }) => void
 }): DataKeyStore {
   // Nothing here counts as a write to `redisCall`: its "may have been stored" would be told to a publisher,
@@ -86,7 +90,10 @@ export function createDataKeyStore({
     async write(pair, { record, token, leaseMs, lifeMs }) {
       const value = encodeDataKeyRecord(record, pair, recordMac)
       const keys = [keyOf(pair), lockKeyOf(pair)]
-      return (await call(() => storeScript.run(redis, keys, [token, value, lifeMs, leaseMs]))) === 1
+      const leftMs = Number(await call(() => storeScript.run(redis, keys, [token, value, lifeMs, leaseMs])))
+      if (leftMs < 1) return false
+      activePairs?.note(pair, leftMs)
+      return true
     },
     async unlock(pair, token) {
       await call(() => releaseScript.run(redis, [lockKeyOf(pair)], [token]))

@@ -28,6 +28,7 @@ import type { DataKeySource } from './data-key-source.ts'
 import type { DataKeyStore } from './data-key-store.ts'
 import { DataKeyUnavailableError } from './errors.ts'
 import { inTime } from './in-time.ts'
+import { MAX_REUSE_MS } from './reuse-period.ts'
 
 export interface IssuedDataKey {
   dataKey: DataKey
@@ -43,8 +44,6 @@ export interface ExpiringDataKey {
   expiresAt: number
 }
 
-/** SNS's promise: no data key is reused for longer, whatever another gateway is configured to. */
-export const MAX_REUSE_MS = 300_000
 /** How far clocks of gateways may differ. */
 export const CLOCK_TOLERANCE_MS = 5_000
 /** Above the deadline of one KMS call (4 s), so that a lock outlives the call it protects. */

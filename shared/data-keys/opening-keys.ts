@@ -39,6 +39,8 @@ export interface OpeningKeys {
   obtain(sealed: SealedDataKey, o?: { purpose: 'probe' }): DataKey | Promise<DataKey>
   /** A key that is held; KMS is not asked for another. */
   find(sealed: SealedDataKey): DataKey | undefined
+  /** How many are held; those that have been idle for too long are dropped first. */
+  count(): number
 }
 
 interface OpenedKey {
@@ -95,6 +97,10 @@ export function createOpeningKeys({
       return flights.get(cacheKey) ?? startFlight(sealed, cacheKey, o?.purpose)
     },
     find: (sealed) => find(nameOf(sealed)),
+    count() {
+      dropIdle()
+      return opened.size
+    },
   }
 
   function find(cacheKey: string): DataKey | undefined {

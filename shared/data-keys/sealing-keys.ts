@@ -20,14 +20,9 @@ import { cacheKeyOf, type DataKeyPair } from './data-key-pair.ts'
 import type { DataKeySource } from './data-key-source.ts'
 import type { DataKeyStore } from './data-key-store.ts'
 import { DataKeyUnavailableError } from './errors.ts'
-import {
-  CLOCK_TOLERANCE_MS,
-  createDataKeyIssuer,
-  type ExpiringDataKey,
-  type IssuedDataKey,
-  MAX_REUSE_MS,
-} from './issue-data-key.ts'
+import { CLOCK_TOLERANCE_MS, createDataKeyIssuer, type ExpiringDataKey, type IssuedDataKey } from './issue-data-key.ts'
 import { isLastingRefusal } from './lasting-refusal.ts'
+import { MAX_REUSE_MS } from './reuse-period.ts'
 
 export interface SealingKeys {
   /**
@@ -40,10 +35,22 @@ export interface SealingKeys {
   use<T>(pair: DataKeyPair, work: (issued: IssuedDataKey) => T, messages?: number): Promise<T>
   /** Drops keys and remembered refusals of a topic; also keys that are being obtained now. */
   forget(topicArn: string): void
+  /** What is held now that may seal; the rest is dropped on the way. The age is 0 where there is none. */
+  survey(): { keys: number; oldestAgeMs: number }
+}
+
+/** What became of a data key that seals no more. */
+export interface RetiredDataKey {
+  /** At its last use, counted from just before the request to KMS. */
+  ageMs: number
+  /** How many it sealed in this process. */
+  messages: number
 }
 
 interface HeldKey extends ExpiringDataKey {
   messages: number
+  /** Epoch ms. */
+  usedAt: number
   /** The same end by the time that has passed, which nobody sets. */
   lastsUntil: number
 }
@@ -66,6 +73,7 @@ const MAX_LATE_KEYS = 3
  * @param o.onLookup once a use: `hit` when a usable key was held, `miss` when one had to be obtained
  * @param o.maxMessages sealed with one key in this process
  * @param o.maxWaiting uses that may wait for keys at once; more fail, so that a silent KMS does not hold all there is room for
+ * @param o.onRetired a key that was used is held no more: replaced, over, or gone with its topic
  * @param o.onStoreFailure an issued key could not be stored for other gateways; it is used all the same
  * @param o.passed milliseconds from any moment on, whatever is done to the clock
  * @param o.pause replaced where time is simulated
@@ -79,6 +87,7 @@ export function createSealingKeys({
   maxMessages = MAX_MESSAGES,
   maxPairs = MAX_PAIRS,
   maxWaiting = Infinity,
+  onRetired = () => {},
   onStoreFailure = () => {},
   passed = () => performance.now(),
   pause,
@@ -91,6 +100,7 @@ export function createSealingKeys({
   maxMessages?: number
   maxPairs?: number
   maxWaiting?: number
+  onRetired?: (key: RetiredDataKey) => void
   onStoreFailure?: (error: unknown) => void
   passed?: () => number
   pause?: (ms: number) => Promise<unknown>
@@ -106,7 +116,7 @@ export function createSealingKeys({
     onStoreFailure,
     ...(pause === undefined ? {} : { pause }),
   })
-  const held = createLruMap<HeldKey>(maxPairs)
+  const held = createLruMap<HeldKey>(maxPairs, retire)
   const refused = createLruMap<Refusal>(maxPairs)
   const flights = new Map<string, Promise<HeldKey>>()
   let sweepAt = clock.now() + reuseMs
@@ -132,14 +142,27 @@ export function createSealingKeys({
           onLookup('hit')
         }
         key.messages += messages
+        key.usedAt = clock.now()
         return work(key.issued)
       }
     },
     forget(topicArn) {
       const prefix = `${topicArn}\n`
+      for (const [cacheKey, key] of held.entries()) if (cacheKey.startsWith(prefix)) retire(key)
       for (const map of [held, refused, flights]) {
         for (const [cacheKey] of map.entries()) if (cacheKey.startsWith(prefix)) map.delete(cacheKey)
       }
+    },
+    survey() {
+      dropExpired()
+      const now = clock.now()
+      let [keys, oldestAgeMs] = [0, 0]
+      for (const [, key] of held.entries()) {
+        if (!isUsable(key)) continue
+        keys++
+        oldestAgeMs = Math.max(oldestAgeMs, now - key.issued.issuedAt)
+      }
+      return { keys, oldestAgeMs }
     },
   }
 
@@ -190,8 +213,12 @@ export function createSealingKeys({
     try {
       const obtained = await issuer.obtain(pair, avoid)
       const lastsMs = Math.min(reuseMs, obtained.expiresAt - clock.now())
-      const key: HeldKey = { ...obtained, messages: 0, lastsUntil: passed() + lastsMs }
-      if (isCurrent()) held.set(cacheKey, key)
+      const key: HeldKey = { ...obtained, messages: 0, usedAt: 0, lastsUntil: passed() + lastsMs }
+      if (isCurrent()) {
+        const before = held.get(cacheKey)
+        if (before !== undefined) retire(before)
+        held.set(cacheKey, key)
+      }
       sweep()
       return key
     } catch (error) {
@@ -205,9 +232,21 @@ export function createSealingKeys({
 
   /** Once a period: keys of publishers that have gone silent should not stay in memory. */
   function sweep(): void {
+    if (clock.now() < sweepAt) return
+    dropExpired()
+  }
+
+  function dropExpired(): void {
     const now = clock.now()
-    if (now < sweepAt) return
     sweepAt = now + reuseMs
-    for (const [cacheKey, { expiresAt }] of held.entries()) if (now >= expiresAt) held.delete(cacheKey)
+    for (const [cacheKey, key] of held.entries()) {
+      if (now < key.expiresAt) continue
+      held.delete(cacheKey)
+      retire(key)
+    }
+  }
+
+  function retire({ issued, messages, usedAt }: HeldKey): void {
+    if (messages > 0) onRetired({ ageMs: usedAt - issued.issuedAt, messages })
   }
 }

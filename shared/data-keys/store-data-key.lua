@@ -5,7 +5,7 @@
   from the moment the lock was taken, which was before the key was asked for: clocks of gateways may differ.
   KEYS[1] record  KEYS[2] lock
   ARGV[1] token of the lock  ARGV[2] record  ARGV[3] life of a key in ms  ARGV[4] life in ms that the lock was taken with
-  Returns 1 when stored; 0 when the lock is no longer the caller's, or nothing is left of the key's life.
+  Returns what is left of the record's life in ms when stored; 0 when the lock is no longer the caller's, or nothing is left of the key's life.
 ]]
 if redis.call('GET', KEYS[2]) ~= ARGV[1] then
   return 0
@@ -17,4 +17,4 @@ if life < 1 then
   return 0
 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', life)
-return 1
+return life

@@ -5,6 +5,7 @@
  */
 
 export interface LruMap<V> {
+  readonly size: number
   /** Counts as a use. */
   get(key: string): V | undefined
   set(key: string, value: V): void
@@ -19,6 +20,9 @@ export function createLruMap<V>(capacity: number, onDrop?: (dropped: V) => void)
   /** Spares the key that is asked for again and again its way from the end to the end. */
   let newest: string | undefined
   return {
+    get size() {
+      return map.size
+    },
     get(key) {
       const value = map.get(key)
       if (value === undefined || key === newest) return value

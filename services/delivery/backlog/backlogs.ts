@@ -44,8 +44,8 @@ export function openBacklogs(
   const drains = new Map<string, Drain>()
   const dependencies: DrainDependencies = {
     ...o,
-    onExpired(reference) {
-      metrics.failed()
+    onExpired(reference, entry) {
+      metrics.failed(entry.kind === 'message' ? entry.topicArn : undefined)
       metrics.backlogExpired()
       log.warn('backlog.expired', { partition, ...reference })
     },

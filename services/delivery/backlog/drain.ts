@@ -14,7 +14,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#shared/clock'
 import { applyJitter, type PartitionRetries } from '#shared/retry-schedule'
-import { type BacklogReference, LeaseLostError, type PartitionLease } from '#shared/stream-log'
+import { type BacklogReference, type Entry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { Admit } from '../admit.ts'
 import type { AttemptDelivery } from '../attempt.ts'
 import { type AttemptDecision, decideError } from '../decide-settlement.ts'
@@ -45,7 +45,7 @@ export interface DrainDependencies {
   /** Aborts when the lease is lost or given back. */
   gone: AbortSignal
   /** A message was given up because it waited too long. */
-  onExpired: (reference: { messageId: string; subscriptionId: string }) => void
+  onExpired: (reference: { messageId: string; subscriptionId: string }, entry: Entry) => void
   /**
    * Told once of each reason that holds messages, and of everything nobody expects.
    *
@@ -73,7 +73,8 @@ export interface Drain {
 
 /** What came of a reference. */
 type Outcome =
-  | { kind: 'close' | 'expire' | 'leave' | 'hold' | 'elsewhere' }
+  | { kind: 'close' | 'leave' | 'hold' | 'elsewhere' }
+  | { kind: 'expire'; entry: Entry }
   | { kind: 'retry'; delaySeconds: number; attemptsMade: number }
 
 export function startDrain(subscriptionId: string, o: DrainDependencies): Drain {
@@ -222,7 +223,7 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
 
   async function expire(reference: BacklogReference): Promise<Outcome> {
     const reopened = await reopen(reference)
-    return reopened.kind === 'ready' ? { kind: 'expire' } : reopened
+    return reopened.kind === 'ready' ? { kind: 'expire', entry: reopened.entry } : reopened
   }
 
   async function attempt(reference: BacklogReference, onServed: (served: Served) => void): Promise<Outcome> {
@@ -277,7 +278,7 @@ export function startDrain(subscriptionId: string, o: DrainDependencies): Drain 
         return
       case 'expire':
         await leave(true)
-        return o.onExpired({ messageId, subscriptionId })
+        return o.onExpired({ messageId, subscriptionId }, outcome.entry)
       case 'leave':
         await leave(false)
         return
