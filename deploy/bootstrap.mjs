@@ -32,9 +32,14 @@ const COMMANDS = {
     help: 'publish to a sealed topic of a running stack and show what Redis holds',
   },
   bench: {
-    entry: 'loadtest/main.ts',
+    entry: 'loadtest/bench/main.ts',
     help: 'measure what a message costs, against something bare in the same run; see --help',
     needs: (args) => (asksForHelp(args) ? [] : [REDIS, WRK]),
+  },
+  loadtest: {
+    entry: 'loadtest/main.ts',
+    help: 'load a stack of real gateways and workers and report what it did: kms, publish, deliver, fanout, soak; see --help',
+    needs: (args) => (asksForHelp(args) ? [] : [REDIS]),
   },
   overload: {
     entry: 'loadtest/overload/main.ts',

@@ -25,7 +25,7 @@ suite('npm run bench', () => {
 
 function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    const main = join(import.meta.dirname, 'main.ts')
+    const main = join(import.meta.dirname, 'bench', 'main.ts')
     execFile(process.execPath, [main, ...args], { timeout: 120_000 }, (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr })
     })

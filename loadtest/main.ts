@@ -1,30 +1,25 @@
 /**
- * `npm run bench`: what Sealcast costs, as ratios to something bare measured in the same run.
+ * `npm run loadtest -- <test> [options]`: puts a load on a stack of real gateways and workers and reports what it did.
  *
- * Progress goes to standard error, the report to standard output. Ends with status 1 when a row misses its
- * first target or counts for nothing.
+ * Progress goes to standard error, the report to standard output and to the files asked for. Status 0: passed;
+ * 1: failed or invalid, with the reasons; 2: not understood.
  */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import type { Bench, Row, RowResult } from './bench/row.ts'
-import { ROWS } from './bench/rows.ts'
+import { basename, dirname, join } from 'node:path'
 import { describeMachine } from './harness/machine.ts'
-import { describeProfiles } from './harness/profile.ts'
-import { findFailures, formatReport, type Report, type ReportedRow } from './harness/report.ts'
-import { writeResults } from './harness/write-results.ts'
-import { type BenchOptions, readOptions } from './options.ts'
+import type { LoadTest } from './load-test.ts'
+import { LOAD_TESTS } from './load-tests.ts'
+import { createProgress } from './progress.ts'
+import { formatTerminal } from './report/format-terminal.ts'
+import { type LoadReport, type LoadResult, REPORT_SCHEMA } from './report/load-report.ts'
+import { keepReport, writeHtml, writeJson } from './report/write-report.ts'
+import { formatHelp, formatTestHelp } from './settings/format-help.ts'
+import { OUTPUT_SETTINGS } from './settings/output-settings.ts'
+import { parseFlags, readSettings, SettingsError } from './settings/read-settings.ts'
+import { listenForStop } from './stop-signals.ts'
 
-const HELP = `Usage: npm run bench [-- [row …] [--quick] [--no-verdict] [--profile]]
-
-${ROWS.map(({ name, what, against }) => `  ${name.padEnd(14)} ${what}; against ${against}`).join('\n')}
-
-  --quick        short rounds, to see that everything works; nothing is kept under loadtest/results
-  --no-verdict   a missed target does not fail the run
-  --profile      gateway and worker write profiles of their processor time; figures are then lower
-`
-const SHOWN_FUNCTIONS = 25
 const root = dirname(import.meta.dirname)
 
 // What a sourced data directory sets must not change what is measured.
@@ -34,81 +29,83 @@ for (const name of Object.keys(process.env)) {
 
 process.exitCode = await main(process.argv.slice(2))
 
-async function main(args: readonly string[]): Promise<number> {
-  let options: BenchOptions
-  try {
-    options = readOptions(args)
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error))
-  }
-  if (options.help) {
-    process.stdout.write(HELP)
+async function main([name = '', ...args]: readonly string[]): Promise<number> {
+  const asksForHelp = (text: string) => text === '--help' || text === '-h'
+  const test = LOAD_TESTS.find((each) => each.name === name)
+  if (asksForHelp(name) || (test !== undefined && args.some(asksForHelp))) {
+    process.stdout.write(test === undefined ? formatHelp(LOAD_TESTS) : formatTestHelp(test))
     return 0
   }
-  const unknown = options.rows.filter((name) => !ROWS.some((row) => row.name === name))
-  if (unknown.length > 0) return refuse(`No such row: ${unknown.join(', ')}`)
-  if (process.platform !== 'linux') return refuse('The benchmark reads /proc and so runs on Linux only')
-  return await bench(options)
+  if (test === undefined)
+    return refuse(name === '' ? 'Which test?' : `There is no test ${name}`, formatHelp(LOAD_TESTS))
+  if (process.platform !== 'linux') return refuse('Load tests read /proc and so run on Linux only')
+  try {
+    return await runTest(test, args)
+  } catch (error) {
+    if (error instanceof SettingsError) return refuse(`${error.message}\n\nSee npm run loadtest -- ${name} --help`)
+    throw error
+  }
 }
 
-async function bench(options: BenchOptions): Promise<number> {
-  const folder = mkdtempSync(join(tmpdir(), 'sealcast-bench-'))
-  // Left by Ctrl-C otherwise: the prepared requests are hundreds of megabytes.
+async function runTest(test: LoadTest, args: readonly string[]): Promise<number> {
+  const flags = parseFlags(args)
+  const own = new Map([...flags].filter(([flag]) => !Object.hasOwn(OUTPUT_SETTINGS, flag)))
+  const common = new Map([...flags].filter(([flag]) => Object.hasOwn(OUTPUT_SETTINGS, flag)))
+  const output = readSettings(OUTPUT_SETTINGS, { test: test.name, flags: common })
+  const scenario = output.scenario === '' ? undefined : { file: output.scenario, content: readJson(output.scenario) }
+  const values = readSettings(test.settings, { test: test.name, flags: own, scenario })
+
+  const folder = mkdtempSync(join(tmpdir(), 'sealcast-loadtest-'))
   const clean = () => rmSync(folder, { recursive: true, force: true })
   process.on('exit', clean)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
+  const progress = createProgress(process.stderr)
+  const signal = listenForStop(() =>
+    progress.say('Ending in order: counting what is under way. Once more ends at once.'),
+  )
 
   const startedAt = new Date().toISOString()
   const machine = await describeMachine(root)
   const began = performance.now()
-  const rows: ReportedRow[] = []
-  for (const row of ROWS.filter(({ name }) => options.rows.length === 0 || options.rows.includes(name))) {
-    rows.push(await runRow(row, options, folder))
-  }
-  const seconds = (performance.now() - began) / 1000
-  const report: Report = { startedAt, seconds, quick: options.quick, machine, rows }
-  process.stdout.write(formatReport(report))
-  if (!options.quick && !options.profile) say(`kept as ${writeResults(report, join(root, 'loadtest', 'results'))}.md`)
-  const failures = findFailures(report)
-  for (const failure of failures) say(failure)
-  const isInvalid = rows.some(({ problems }) => problems.length > 0)
-  return failures.length > 0 && (options.verdict || isInvalid) ? 1 : 0
-}
-
-async function runRow(row: Row, options: BenchOptions, folder: string): Promise<ReportedRow> {
-  const own = join(folder, row.name)
-  mkdirSync(own)
-  const profileFolder = options.profile ? mkdtempSync(join(tmpdir(), `sealcast-profile-${row.name}-`)) : undefined
-  const began = performance.now()
-  say(`${row.name}: ${row.what}`)
-  const result = await tryRow(row, {
-    quick: options.quick,
-    folder: own,
-    profileFolder,
-    progress: (text) => say(`${row.name}: ${text}`),
-  })
-  rmSync(own, { recursive: true, force: true })
-  if (profileFolder !== undefined) say(describeProfiles(profileFolder, ['gateway', 'delivery'], SHOWN_FUNCTIONS))
-  const { name, what, against } = row
-  return { name, what, against, seconds: (performance.now() - began) / 1000, ...result }
-}
-
-/** One row that fails must not cost the others. */
-async function tryRow(row: Row, bench: Bench): Promise<RowResult> {
+  let result: LoadResult
   try {
-    return await row.run(bench)
+    result = await test.run(values, { folder, signal, progress })
+  } finally {
+    progress.stop()
+  }
+  const report: LoadReport = {
+    schema: REPORT_SCHEMA,
+    test: test.name,
+    command: ['npm run loadtest --', test.name, ...args].join(' '),
+    startedAt,
+    seconds: (performance.now() - began) / 1000,
+    machine,
+    ...result,
+  }
+  process.stdout.write(formatTerminal(report))
+  if (output.json !== '') writeJson(report, output.json)
+  if (output.html !== '') writeHtml(report, output.html)
+  if (output.keep) {
+    const kept = output.scenario === '' ? test.name : basename(output.scenario, '.json')
+    progress.say(`kept as ${keepReport(report, kept, join(root, 'loadtest', 'results'))}.{html,json,txt}`)
+  }
+  return report.verdict.outcome === 'passed' ? 0 : 1
+}
+
+function readJson(file: string): unknown {
+  let content: string
+  try {
+    content = readFileSync(file, 'utf8')
   } catch (error) {
-    bench.progress(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    const problem = error instanceof Error ? error.message : String(error)
-    return { figures: [], measured: [], notes: [], problems: [`it could not be measured: ${problem}`] }
+    throw new SettingsError([`${file}: cannot be read: ${(error as Error).message}`])
+  }
+  try {
+    return JSON.parse(content)
+  } catch (error) {
+    throw new SettingsError([`${file}: is no JSON: ${(error as Error).message}`])
   }
 }
 
-function refuse(reason: string): number {
-  process.stderr.write(`${reason}\n\n${HELP}`)
+function refuse(reason: string, help = ''): number {
+  process.stderr.write(`${reason}\n${help === '' ? '' : `\n${help}`}`)
   return 2
-}
-
-function say(line: string): void {
-  process.stderr.write(`bench      ${line}\n`)
 }

@@ -259,7 +259,15 @@ function setup(t: TestContext, { redis = true, apt = true }: { redis?: boolean; 
   write('package-lock.json', {})
   write('npm/npm-cli.js', NPM)
   write('npm/package.json', { type: 'commonjs' })
-  for (const entry of ['services/up', 'services/demo', 'services/cli', 'deploy/test', 'deploy/check', 'loadtest']) {
+  for (const entry of [
+    'services/up',
+    'services/demo',
+    'services/cli',
+    'deploy/test',
+    'deploy/check',
+    'loadtest',
+    'loadtest/bench',
+  ]) {
     write(`${entry}/main.ts`, ENTRY)
   }
   if (redis) write('bin/redis-server', '#!/bin/sh\n', 0o755)

@@ -1,0 +1,6 @@
+/** The sub-commands of `npm run loadtest`, in the order of its help. */
+
+import type { LoadTest } from './load-test.ts'
+import { publish } from './throughput/publish.ts'
+
+export const LOAD_TESTS: readonly LoadTest[] = [publish]

@@ -1,0 +1,32 @@
+/** Where a report goes: files that were asked for, and results/ for what is to be kept. */
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { formatHtml } from './format-html.ts'
+import { formatTerminal } from './format-terminal.ts'
+import type { LoadReport } from './load-report.ts'
+
+export function writeJson(report: LoadReport, file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, formatJson(report))
+}
+
+export function writeHtml(report: LoadReport, file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, formatHtml(report))
+}
+
+/** @param name of the scenario or the test. @returns the path without its ending */
+export function keepReport(report: LoadReport, name: string, folder: string): string {
+  const commit = report.machine.commit.replace('+', '-changed')
+  const path = join(folder, `${report.startedAt.slice(0, 10)}-${commit}-${name}`)
+  writeJson(report, `${path}.json`)
+  writeHtml(report, `${path}.html`)
+  writeFileSync(`${path}.txt`, formatTerminal(report))
+  return path
+}
+
+/** JSON has no NaN: what could not be measured is null. */
+function formatJson(report: LoadReport): string {
+  return `${JSON.stringify(report, null, 2)}\n`
+}
