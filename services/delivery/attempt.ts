@@ -61,6 +61,8 @@ export function createAttemptDelivery({
       metrics.delivered(entry.topicArn, (endedAt - entry.acceptedAt) / 1000)
     }
     if (decision.kind === 'failed') metrics.failed(entry.kind === 'message' ? entry.topicArn : undefined)
+    const phase = decision.kind === 'retry' ? recipient.terms.phases[attempt - 1] : undefined
+    if (phase !== undefined) metrics.retryScheduled(phase)
     const line = decision.kind === 'failed' ? log.warn : log.info
     line('delivery.attempted', {
       topicArn: entry.topicArn,

@@ -66,7 +66,8 @@ export function decideEntry(fates: readonly { subscriptionId: string; fate: Fate
   return later.length === 0 ? { kind: 'settle' } : { kind: 'hand-off', later }
 }
 
-const NEVER_RIGHT: ReadonlySet<string> = new Set([
+/** Codes of what quarantines an entry. */
+export const NEVER_RIGHT: ReadonlySet<string> = new Set([
   'RECORD_FORGED',
   'ENTRY_MALFORMED',
   'ENVELOPE_MALFORMED',

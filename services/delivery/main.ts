@@ -8,7 +8,7 @@ import { createOpeningKeys, createRewrapStore, followRewraps } from '#shared/dat
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
-import { createMetrics, serveMetrics } from '#shared/metrics'
+import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
 import { createSubscriptionRate } from '#shared/rate-limit'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis } from '#shared/redis'
@@ -47,6 +47,7 @@ const config = readDeliveryConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'delivery' })
 const count = createDeliveryMetrics(metrics, clock)
+const certificatesInUse = createCertificateGauge(metrics)
 
 const recordMac = createRecordMac(await readRecordSecrets(config.secretsDir))
 const tokenSecrets = await readTokenSecrets(config.secretsDir)
@@ -55,9 +56,10 @@ const onForged = ({ kind, ...what }: { kind: string; topicArn?: string; partitio
   count.recordForged(kind)
   log.alarm('record.forged', { kind, ...what })
 }
-const trust = createSubscriberTrust(
-  config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8'),
-)
+const subscriberCa = config.subscriberCaFile === undefined ? undefined : await readFile(config.subscriberCaFile, 'utf8')
+const trust = createSubscriberTrust(subscriberCa)
+certificatesInUse.inUse('signing', signing.certificatePem)
+if (subscriberCa !== undefined) certificatesInUse.inUse('ca', subscriberCa)
 
 await using metricsServer = await serveMetrics({
   metrics,

@@ -3,7 +3,8 @@
 import { type BrokerMetrics, createBrokerMetrics } from '#shared/broker-metrics'
 import type { Clock } from '#shared/clock'
 import type { Metrics } from '#shared/metrics'
-import type { AttemptDecision } from './decide-settlement.ts'
+import { RETRY_PHASES, type RetryPhase } from '#shared/sns-wire'
+import { type AttemptDecision, NEVER_RIGHT } from './decide-settlement.ts'
 import { createHeldGauges } from './held/held-gauges.ts'
 import { createTopicMetrics } from './topic-metrics.ts'
 
@@ -13,6 +14,8 @@ export interface DeliveryMetrics extends BrokerMetrics {
   delivered(topicArn: string, seconds: number): void
   /** @param topicArn of a notification; undefined of a confirmation */
   failed(topicArn: string | undefined): void
+  /** An attempt failed, and another follows. */
+  retryScheduled(phase: RetryPhase): void
   /** @param reason a kind of address */
   endpointRefused(reason: string): void
   entriesClaimed(count: number): void
@@ -26,7 +29,9 @@ export interface DeliveryMetrics extends BrokerMetrics {
   refreshHeld(): void
   /** @param reason `topic` or `subscription`: what is gone */
   dropped(reason: 'topic' | 'subscription'): void
-  partitionsOwned(count: number): void
+  partitionTaken(partition: number): void
+  /** Given back, or lost. */
+  partitionLeft(partition: number): void
   leaseLost(): void
   workersAlive(count: number): void
   partitionTakenOver(reason: 'expired' | 'unclaimed'): void
@@ -47,6 +52,9 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'Delivery attempts by protocol and outcome: delivered, retry (another attempt follows), failed (none does).',
     ['protocol', 'outcome'],
   )
+  for (const protocol of ['http', 'https']) {
+    for (const outcome of ['delivered', 'retry', 'failed']) deliveries.add({ protocol, outcome }, 0)
+  }
   const attemptSeconds = metrics.histogram(
     'sealcast_delivery_attempt_seconds',
     'Duration of delivery attempts, by protocol.',
@@ -62,6 +70,12 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'sealcast_notifications_failed_total',
     'Messages given up for one subscription (SNS: NumberOfNotificationsFailed).',
   )
+  const retries = metrics.counter(
+    'sealcast_retries_scheduled_total',
+    'Retries that followed a failed attempt, by phase of the delivery policy: immediate, pre_backoff, backoff, post_backoff.',
+    ['phase'],
+  )
+  for (const phase of RETRY_PHASES) retries.add({ phase }, 0)
   const refused = metrics.counter(
     'sealcast_endpoints_refused_total',
     'Connections to endpoints that were not opened because the address is not allowed, by the kind of address.',
@@ -73,6 +87,7 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'Stream entries set aside because their integrity failed, by reason. Anything above zero is an alarm.',
     ['reason'],
   )
+  for (const reason of NEVER_RIGHT) quarantined.add({ reason }, 0)
   const held = metrics.counter(
     'sealcast_entries_held_total',
     'Messages that wait for a KMS key (reasons KMS_…) or another thing, without consuming an attempt, by reason.',
@@ -83,7 +98,13 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'Deliveries that were due to a topic or subscription that no longer exists.',
     ['reason'],
   )
-  const owned = metrics.gauge('sealcast_partitions_owned', 'Partitions whose lease this worker holds.')
+  for (const reason of ['topic', 'subscription']) dropped.add({ reason }, 0)
+  const ownedCount = metrics.gauge('sealcast_partitions_owned', 'Partitions whose lease this worker holds.')
+  const owned = metrics.gauge(
+    'sealcast_partition_owned',
+    '1 for each partition whose lease this worker holds; there for no other one.',
+    ['partition'],
+  )
   const lost = metrics.counter('sealcast_leases_lost_total', 'Leases that ended before the worker released them.')
   const alive = metrics.gauge('sealcast_workers_alive', 'Delivery workers alive, this one included, as it sees them.')
   const takenOver = metrics.counter(
@@ -91,11 +112,13 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'Partitions taken that nobody had given back: their lease ran out (expired), or the worker they were due to let them lie (unclaimed).',
     ['reason'],
   )
+  for (const reason of ['expired', 'unclaimed']) takenOver.add({ reason }, 0)
   const backlogged = metrics.counter(
     'sealcast_deliveries_backlogged_total',
     'Deliveries lined up in the backlog of their subscription; no attempt is consumed by waiting.',
     ['reason'],
   )
+  for (const reason of ['room', 'slow']) backlogged.add({ reason }, 0)
   const backlogExpired = metrics.counter(
     'sealcast_backlog_expired_total',
     'Messages given up for one subscription because they waited longer than SEALCAST_BACKLOG_SECONDS, retries an hour longer.',
@@ -106,6 +129,7 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'Endpoints that failed many times in a row and are asked one message at a time.',
   )
   const heldGauges = createHeldGauges(metrics, clock)
+  const ownedPartitions = new Set<number>()
   const topics = createTopicMetrics(metrics)
   let backlogCount = 0
   return {
@@ -122,6 +146,7 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
       failed.add({})
       if (topicArn !== undefined) topics.failed(topicArn)
     },
+    retryScheduled: (phase) => retries.add({ phase }),
     endpointRefused: (reason) => refused.add({ reason }),
     entriesClaimed: (count) => claimed.add({}, count),
     entryQuarantined: (reason) => quarantined.add({ reason }),
@@ -129,7 +154,16 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     heldMessages: heldGauges.heldMessages,
     refreshHeld: heldGauges.refresh,
     dropped: (reason) => dropped.add({ reason }),
-    partitionsOwned: (count) => owned.set({}, count),
+    partitionTaken(partition) {
+      ownedPartitions.add(partition)
+      owned.set({ partition: String(partition) }, 1)
+      ownedCount.set({}, ownedPartitions.size)
+    },
+    partitionLeft(partition) {
+      ownedPartitions.delete(partition)
+      owned.remove({ partition: String(partition) })
+      ownedCount.set({}, ownedPartitions.size)
+    },
     leaseLost: () => lost.add({}),
     workersAlive: (count) => alive.set({}, count),
     partitionTakenOver: (reason) => takenOver.add({ reason }),

@@ -101,10 +101,10 @@ export function startPartitionPool(o: {
       },
     })
     owned.set(partition, one)
-    metrics.partitionsOwned(owned.size)
+    metrics.partitionTaken(partition)
     void one.ended.finally(() => {
       owned.delete(partition)
-      metrics.partitionsOwned(owned.size)
+      metrics.partitionLeft(partition)
       beQuick()
     })
     if (stopping) one.release()

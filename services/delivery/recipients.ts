@@ -7,7 +7,7 @@
  */
 
 import { isExpired, type Subscription, subscriptionArnOf, type Topic } from '#shared/catalog'
-import { effectiveDelivery, retryDelays } from '#shared/sns-wire'
+import { effectiveDelivery, type RetryPhase, retryDelays, retryPhases } from '#shared/sns-wire'
 import type { Entry } from '#shared/stream-log'
 import { type HttpTarget, parseHttpTarget } from './protocols/http-target.ts'
 
@@ -15,6 +15,8 @@ import { type HttpTarget, parseHttpTarget } from './protocols/http-target.ts'
 export interface DeliveryTerms {
   /** Seconds before each retry, in order. */
   readonly delays: readonly number[]
+  /** The phase each of them belongs to. */
+  readonly phases: readonly RetryPhase[]
   readonly contentType: string
   readonly maxReceivesPerSecond: number | undefined
   /** The body alone is sent, unsigned. */
@@ -64,7 +66,8 @@ function createTerms(topic: Topic): (subscription: Subscription) => DeliveryTerm
       deliveryPolicy,
       { raw: rawMessageDelivery },
     )
-    const terms = { delays: retryDelays(retry), contentType, maxReceivesPerSecond, raw: rawMessageDelivery }
+    const [delays, phases] = [retryDelays(retry), retryPhases(retry)]
+    const terms = { delays, phases, contentType, maxReceivesPerSecond, raw: rawMessageDelivery }
     known.set(name, terms)
     return terms
   }
@@ -76,7 +79,8 @@ function createTerms(topic: Topic): (subscription: Subscription) => DeliveryTerm
  */
 const CONFIRMATION_TERMS: DeliveryTerms = (() => {
   const { retry, contentType } = effectiveDelivery(undefined, undefined, { raw: false })
-  return { delays: retryDelays(retry), contentType, maxReceivesPerSecond: undefined, raw: false }
+  const [delays, phases] = [retryDelays(retry), retryPhases(retry)]
+  return { delays, phases, contentType, maxReceivesPerSecond: undefined, raw: false }
 })()
 
 const STATE_OF_PURPOSE = { subscribe: 'pending', unsubscribe: 'deleted' } as const

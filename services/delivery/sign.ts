@@ -16,7 +16,7 @@ export type Sign = (version: SignatureVersion, text: string) => Promise<string>
 
 const DIGESTS = { '1': 'sha1', '2': 'sha256' } as const
 
-export function createSign({ privateKey }: SigningIdentity): Sign {
+export function createSign({ privateKey }: Pick<SigningIdentity, 'privateKey'>): Sign {
   return (version, text) =>
     new Promise((resolve, reject) => {
       signBytes(DIGESTS[version], Buffer.from(text, 'utf8'), privateKey, (error, signature) => {

@@ -16,7 +16,8 @@
 import type { Clock } from '#shared/clock'
 
 /** `body-budget`: no room for the body (read-body.ts). */
-export type RefusalReason = 'in-flight' | 'waited' | 'body-budget'
+export const REFUSAL_REASONS = ['in-flight', 'waited', 'body-budget'] as const
+export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 export interface Admission {
   /**

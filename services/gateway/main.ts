@@ -15,7 +15,7 @@ import {
 import { createExplainKeyAccess } from '#shared/kms-client'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
-import { createMetrics, serveMetrics } from '#shared/metrics'
+import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals, reportReloads } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from '#shared/redis'
@@ -62,6 +62,7 @@ const config = readGatewayConfig(process.env)
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
 const count = createGatewayMetrics(metrics)
+const certificatesInUse = createCertificateGauge(metrics)
 
 await using _metricsServer = await serveMetrics({
   metrics,
@@ -226,6 +227,7 @@ const server = await startGatewayServer({
   }),
   handleRequest,
   onConnectionRefused: count.connectionRefused,
+  onTlsInUse: (pem) => certificatesInUse.inUse('gateway', pem),
   onTlsReloadFailure: (error) => log.error('tls.reload-failed', {}, error),
   onFailure: (error) => log.error('server.failed', {}, error),
 })

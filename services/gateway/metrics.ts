@@ -2,7 +2,7 @@
 
 import { type BrokerMetrics, createBrokerMetrics } from '#shared/broker-metrics'
 import type { Metrics } from '#shared/metrics'
-import type { RefusalReason } from './admission.ts'
+import { REFUSAL_REASONS, type RefusalReason } from './admission.ts'
 import { createDataKeyMetrics, type DataKeyMetrics } from './data-key-metrics.ts'
 import { createTopicMetrics } from './topic-metrics.ts'
 
@@ -38,6 +38,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'Requests answered 503 for overload, before anything of them was looked at, by what ran out.',
     ['reason'],
   )
+  for (const reason of REFUSAL_REASONS) refused.add({ reason }, 0)
   const connectionsRefused = metrics.counter(
     'sealcast_connections_refused_total',
     'Connections closed as soon as they were accepted, since as many as allowed were open.',
@@ -52,7 +53,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     ['verdict'],
   )
   // There from the start, so that the first one raises it.
-  topicKeys.add({ verdict: 'unusable' }, 0)
+  for (const verdict of ['usable', 'unusable', 'unknown', 'dropped']) topicKeys.add({ verdict }, 0)
   // Not among the KMS requests, which are what KMS bills.
   const assumed = metrics.counter(
     'sealcast_sts_calls_total',
@@ -71,6 +72,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'Messages accepted and stored (SNS: NumberOfMessagesPublished), by whether the body was sealed.',
     ['sealed'],
   )
+  for (const sealed of ['true', 'false']) published.add({ sealed }, 0)
   const publishSize = metrics.histogram(
     'sealcast_publish_size_bytes',
     'Body bytes per accepted publish call, a batch being one (SNS: PublishSize).',

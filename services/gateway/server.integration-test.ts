@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -126,6 +127,16 @@ suite('startGatewayServer()', () => {
     assert.ok(await open())
   })
 
+  test('takes over a new certificate, and tells which one it gives to connections', async (t) => {
+    const { open, certificatesInUse, replaceCertificate } = await setup(t)
+    const given = async () => (await open()).getPeerX509Certificate()?.toString()
+    assert.equal(certificatesInUse[0], await given())
+    const replaced = replaceCertificate()
+    await replaced.inUse
+    assert.equal(certificatesInUse.at(-1), replaced.certificatePem)
+    assert.equal(await given(), replaced.certificatePem)
+  })
+
   test('drops a connection that speaks no TLS', async (t) => {
     const { port } = await setup(t)
     const socket = connect(port, '127.0.0.1')
@@ -144,6 +155,8 @@ async function setup(t: TestContext, o: { maxConnections?: number } = {}) {
   writeFileSync(join(dir, 'cert.pem'), certificate.certificatePem)
   writeFileSync(join(dir, 'key.pem'), certificate.privateKeyPem)
   const failures: unknown[] = []
+  const certificatesInUse: string[] = []
+  let tlsChanged = (): void => undefined
   const turns = new Map<string, PromiseWithResolvers<void>>()
   const turnOf = (action: string) => {
     const turn = turns.get(action) ?? Promise.withResolvers<void>()
@@ -170,6 +183,11 @@ async function setup(t: TestContext, o: { maxConnections?: number } = {}) {
     },
     onConnectionRefused: () => connectionsRefused.resolve(),
     handleRequest,
+    certificatePollMs: 20,
+    onTlsInUse(pem) {
+      certificatesInUse.push(normalise(pem))
+      tlsChanged()
+    },
     onTlsReloadFailure: (error) => failures.push(error),
     onFailure: (error) => failures.push(error),
   })
@@ -187,6 +205,17 @@ async function setup(t: TestContext, o: { maxConnections?: number } = {}) {
       isFull = true
     },
     connectionRefused: connectionsRefused.promise,
+    certificatesInUse,
+    /** Key first, so that the watched file never lies beside a key of another certificate. */
+    replaceCertificate() {
+      const next = issueServerCertificate({ authority, hosts: ['localhost'], now: Date.now() })
+      const inUse = new Promise<void>((resolve) => {
+        tlsChanged = resolve
+      })
+      writeFileSync(join(dir, 'key.pem'), next.privateKeyPem)
+      writeFileSync(join(dir, 'cert.pem'), next.certificatePem)
+      return { inUse, certificatePem: normalise(next.certificatePem) }
+    },
     /** Lets the handler answer a little after the rest of what was written has been read. */
     answerLater: (action: string) => setTimeout(turnOf(action).resolve, 100),
     async open(o: { allowHalfOpen?: boolean } = {}): Promise<TLSSocket> {
@@ -211,6 +240,11 @@ async function setup(t: TestContext, o: { maxConnections?: number } = {}) {
         request.on('error', reject).end()
       }),
   }
+}
+
+/** As node:crypto writes it. */
+function normalise(pem: string): string {
+  return new X509Certificate(pem).toString()
 }
 
 async function readToEnd(socket: NodeJS.ReadableStream): Promise<string> {

@@ -41,12 +41,16 @@ export async function startGatewayServer(o: {
   httpPort: number | undefined
   tlsCertificateFile: string
   tlsKeyFile: string
+  /** How often it is looked whether the certificate's file has changed. */
+  certificatePollMs?: number
   certificates: ReadonlyMap<string, string>
   admission: Admission
   handleRequest: HandleRequest
   /** Open at once on each of the two ports. */
   maxConnections: number
   onTlsReloadFailure: (error: unknown) => void
+  /** Told of the certificate that new connections are given, at the start and after each change. */
+  onTlsInUse: (certificatePem: string) => void
   /** A connection beyond the limit was closed as soon as it was accepted. */
   onConnectionRefused: () => void
   /** A connection could not be accepted, or a request could be neither answered nor refused. */
@@ -63,12 +67,9 @@ export async function startGatewayServer(o: {
     requireHostHeader: false,
   }
   const readTls = () => ({ cert: readFileSync(o.tlsCertificateFile), key: readFileSync(o.tlsKeyFile) })
-  const https = createHttpsServer({
-    ...options,
-    ...readTls(),
-    minVersion: 'TLSv1.2',
-    handshakeTimeout: HEADERS_TIMEOUT_MS,
-  })
+  const tls = readTls()
+  const https = createHttpsServer({ ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HEADERS_TIMEOUT_MS })
+  o.onTlsInUse(tls.cert.toString('latin1'))
   const servers: Server[] = [https]
   const http = o.httpPort === undefined ? undefined : createHttpServer(options)
   if (http !== undefined) servers.push(http)
@@ -95,7 +96,7 @@ export async function startGatewayServer(o: {
     server.maxConnections = o.maxConnections
     server.on('drop', o.onConnectionRefused)
   }
-  const stopWatching = reloadTlsOnChange(https, readTls, o)
+  const stopWatching = reloadTlsOnChange(https, readTls, { certificatePollMs: CERTIFICATE_POLL_MS, ...o })
   const port = await listen(https, o.port, o.host)
   const httpPort = http === undefined ? undefined : await listen(http, o.httpPort ?? 0, o.host)
   for (const server of servers) server.on('error', o.onFailure)
@@ -197,17 +198,24 @@ function write(response: ServerResponse, { status, requestId, contentType, body 
 function reloadTlsOnChange(
   server: HttpsServer,
   readTls: () => { cert: Buffer; key: Buffer },
-  o: { tlsCertificateFile: string; onTlsReloadFailure: (error: unknown) => void },
+  o: {
+    tlsCertificateFile: string
+    certificatePollMs: number
+    onTlsReloadFailure: (error: unknown) => void
+    onTlsInUse: (certificatePem: string) => void
+  },
 ): () => void {
   const reload = () => {
     try {
-      server.setSecureContext({ ...readTls(), minVersion: 'TLSv1.2' })
+      const tls = readTls()
+      server.setSecureContext({ ...tls, minVersion: 'TLSv1.2' })
+      o.onTlsInUse(tls.cert.toString('latin1'))
     } catch (error) {
       // The certificate in use stays; a half-written file is read again at its next change.
       o.onTlsReloadFailure(error)
     }
   }
-  watchFile(o.tlsCertificateFile, { interval: CERTIFICATE_POLL_MS, persistent: false }, reload)
+  watchFile(o.tlsCertificateFile, { interval: o.certificatePollMs, persistent: false }, reload)
   return () => unwatchFile(o.tlsCertificateFile, reload)
 }
 

@@ -10,7 +10,7 @@ import { createAudit } from '#shared/audit'
 import { systemClock } from '#shared/clock'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog, type Log } from '#shared/log'
-import { createMetrics, serveMetrics } from '#shared/metrics'
+import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
 import { openPrincipals, reportReloads } from '#shared/principals'
 import { readBrokerCredential, readStsSecrets } from '#shared/secrets'
 import { createFindSigner } from '#shared/sts'
@@ -63,7 +63,10 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
   })
   await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
   const { host, port } = config
-  await using server = await startServer({ host, port, tls: await readTls(config), handleRequest })
+  const tls = await readTls(config)
+  const certificatesInUse = createCertificateGauge(metrics)
+  if (tls !== undefined) certificatesInUse.inUse('kms', tls.cert)
+  await using server = await startServer({ host, port, tls, handleRequest })
   const { adminPort } = config
   await using admin = adminPort === undefined ? undefined : await startAdminServer({ port: adminPort, faults, log })
   const ports = { port: server.port, metricsPort: metricsServer.port }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -16,7 +17,11 @@ import {
   trustStack,
   untilFinished,
 } from './messaging.ts'
+import { readMetricsPage } from './metrics-page.ts'
+import { compareMetrics, readMetricsTable } from './metrics-table.ts'
 import { type Stack, startStack } from './start-stack.ts'
+
+const METRICS_TABLE = join(import.meta.dirname, '..', '..', 'deploy', 'prometheus', 'METRICS.md')
 
 suite('a running stack', () => {
   let stack: Stack
@@ -59,6 +64,12 @@ suite('a running stack', () => {
     kms.destroy()
   })
 
+  test('exposes the metrics that are documented, as they are documented, and no others', async () => {
+    const table = readMetricsTable(await readFile(METRICS_TABLE, 'utf8'))
+    const pages = (await readMetrics(stack)).map((text) => readMetricsPage(text))
+    assert.deepEqual(compareMetrics(table, new Map(pages.map((page) => [serviceOf(page), page]))), [])
+  })
+
   test('passes the demo', async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
@@ -70,6 +81,11 @@ suite('a running stack', () => {
     assert.match(stdout, /in clear on their way into Redis: 0 of 10/)
   })
 })
+
+/** Which process a page is of. */
+function serviceOf(page: ReturnType<typeof readMetricsPage>): string {
+  return page.get('sealcast_build_info')?.series[0]?.labels.service ?? ''
+}
 
 function sampleOf(pages: string, series: string): number {
   const line = pages.split('\n').find((candidate) => candidate.startsWith(`${series} `))

@@ -28,6 +28,28 @@ export interface BrokerMetrics {
 
 const KMS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 
+const BREAKER_SCOPES = ['endpoint', 'throttling', 'key'] as const
+
+/** Whose series are there from the start: an alert on an increase would not see the first one otherwise. */
+const RECORD_KINDS = [
+  'backlog',
+  'body',
+  'change-ack',
+  'change-notice',
+  'data-key',
+  'held',
+  'key',
+  'kms-ledger',
+  'lease',
+  'members',
+  'meta',
+  'partition',
+  'retry-job',
+  'rewrap',
+  'subscription',
+  'topic',
+] as const
+
 export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
   const kmsRequests = metrics.counter(
     'sealcast_kms_requests_total',
@@ -47,12 +69,13 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     'Breakers that keep calls from KMS or let one probe, by scope: endpoint (down), throttling, key (not available).',
     ['scope'],
   )
-  for (const scope of ['endpoint', 'throttling', 'key']) breakersOpen.set({ scope }, 0)
+  for (const scope of BREAKER_SCOPES) breakersOpen.set({ scope }, 0)
   const refusedCalls = metrics.counter(
     'sealcast_kms_calls_refused_total',
     'KMS calls that failed without being made, since a breaker was open, by its scope.',
     ['scope'],
   )
+  for (const scope of BREAKER_SCOPES) refusedCalls.add({ scope }, 0)
   const unsafe = metrics.gauge(
     'sealcast_kms_unsafe',
     '1 where SEALCAST_DEV_UNSAFE_KMS accepts encrypted data keys that hold the key in clear. Anything above zero is an alarm.',
@@ -75,6 +98,7 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     'Stored records refused because their MAC did not verify, by kind. Anything above zero is an alarm.',
     ['kind'],
   )
+  for (const kind of RECORD_KINDS) forged.add({ kind }, 0)
   return {
     observeKms({ operation, outcome, purpose, key, seconds }) {
       kmsRequests.add({ operation, outcome, purpose, key: labelOf(key, outcome === 'ok') })

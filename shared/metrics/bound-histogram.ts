@@ -19,7 +19,12 @@ interface Series {
 }
 
 /** @param buckets upper bounds, ascending */
-export function createBoundHistogram(o: { name: string; help: string; buckets: readonly number[] }) {
+export function createBoundHistogram(o: {
+  name: string
+  help: string
+  buckets: readonly number[]
+  labels: readonly string[]
+}) {
   const { name, help } = o
   const bounds = [...o.buckets]
   const all: Series[] = []
@@ -43,6 +48,7 @@ export function createBoundHistogram(o: { name: string; help: string; buckets: r
       name,
       help,
       type: 'histogram' as unknown as prom.MetricType,
+      labelNames: o.labels,
       async get() {
         return { name, help, type: 'histogram', values: all.flatMap((series) => valuesOf(series)) }
       },

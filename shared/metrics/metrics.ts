@@ -3,13 +3,19 @@
  *
  * Labels are bounded by construction: each metric names its label set, and no caller may put a
  * message id, an endpoint or free text there.
+ *
+ * The page names the labels of each metric in a comment, which Prometheus passes over: a metric that has no series yet
+ * shows its name and type, but nothing else would tell what its series are going to be labelled with.
  */
 
 import * as prom from 'prom-client'
+import packageJson from '../../package.json' with { type: 'json' }
 import { type BoundHistogram, createBoundHistogram } from './bound-histogram.ts'
 
 export interface Counter<L extends string> {
   add(labels: Readonly<Record<L, string>>, by?: number): void
+  /** Shows a total that is counted elsewhere. One below the last is a counter that began anew, as Prometheus takes it. */
+  mirror(labels: Readonly<Record<L, string>>, total: number): void
   /** One series, looked up once: for what is counted once a message. Counts reach the page when it is asked for. */
   bind(labels: Readonly<Record<L, string>>): BoundCounter
 }
@@ -21,6 +27,8 @@ export interface BoundCounter {
 
 export interface Gauge<L extends string> {
   set(labels: Readonly<Record<L, string>>, value: number): void
+  /** The series is no longer exposed. */
+  remove(labels: Readonly<Record<L, string>>): void
 }
 
 export interface Histogram<L extends string> {
@@ -50,11 +58,18 @@ export interface Metrics {
   expose(): Promise<{ contentType: string; text: string }>
 }
 
-/** @param service the process's name; a label on the standard process metrics */
+/** @param service the process's name; a label on the standard process metrics, and on which release of it runs */
 export function createMetrics({ service }: { service: string }): Metrics {
   const registry = new prom.Registry()
   prom.collectDefaultMetrics({ register: registry, labels: { service } })
   const registers = [registry]
+  const build = new prom.Gauge({
+    name: 'sealcast_build_info',
+    help: 'Always 1: which release of which service this process is.',
+    labelNames: ['version', 'service'],
+    registers,
+  })
+  build.set({ version: packageJson.version, service }, 1)
   const refreshes: (() => void)[] = []
   return {
     counter(name, help, labels = []) {
@@ -63,6 +78,10 @@ export function createMetrics({ service }: { service: string }): Metrics {
       if (labels.length === 0) counter.inc(0)
       return {
         add: (values, by = 1) => counter.inc(values, by),
+        mirror(values, total) {
+          counter.remove(values)
+          counter.inc(values, total)
+        },
         bind(values) {
           let pending = 0
           counter.inc(values, 0)
@@ -80,21 +99,40 @@ export function createMetrics({ service }: { service: string }): Metrics {
     },
     gauge(name, help, labels = []) {
       const gauge = new prom.Gauge({ name, help, labelNames: [...labels], registers })
-      return { set: (values, value) => gauge.set(values, value) }
+      return { set: (values, value) => gauge.set(values, value), remove: (values) => gauge.remove(values) }
     },
     histogram(name, help, buckets, labels = []) {
       const histogram = new prom.Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers })
       return { observe: (values, value) => histogram.observe(values, value) }
     },
-    boundHistogram(name, help, buckets) {
-      const histogram = createBoundHistogram({ name, help, buckets })
+    boundHistogram(name, help, buckets, labels) {
+      const histogram = createBoundHistogram({ name, help, buckets, labels })
       registry.registerMetric(histogram.asMetric() as unknown as prom.Metric)
       return histogram
     },
     beforeExposing: (refresh) => void refreshes.push(refresh),
     async expose() {
       for (const refresh of refreshes) refresh()
-      return { contentType: registry.contentType, text: await registry.metrics() }
+      const text = await registry.metrics()
+      return { contentType: registry.contentType, text: `${text}\n${labelComments(registry)}` }
     },
   }
+}
+
+/** `# LABELS <name> <label> <label> …` for each metric of ours that has labels. */
+function labelComments(registry: prom.Registry): string {
+  return registry
+    .getMetricsAsArray()
+    .flatMap((metric) => {
+      const labels = labelsOf(metric)
+      return metric.name.startsWith('sealcast_') && labels.length > 0
+        ? [`# LABELS ${metric.name} ${labels.join(' ')}\n`]
+        : []
+    })
+    .join('')
+}
+
+/** The library keeps them on the metric and leaves them out of its types. */
+function labelsOf(metric: object): readonly string[] {
+  return 'labelNames' in metric && Array.isArray(metric.labelNames) ? metric.labelNames : []
 }

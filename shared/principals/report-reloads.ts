@@ -16,6 +16,7 @@ export function reportReloads({ log, metrics }: { log: Log; metrics: Metrics }):
     'outcome',
   ])
   stale.set({}, 0)
+  for (const outcome of ['ok', 'failed']) reloads.add({ outcome }, 0)
   return {
     onReload() {
       stale.set({}, 0)

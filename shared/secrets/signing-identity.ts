@@ -16,6 +16,7 @@ import { createSecretFile, readSecretFile } from './secret-file.ts'
 export interface SigningIdentity {
   /** 32 hex digits: the certificate's address is /SimpleNotificationService-<id>.pem. */
   certificateId: string
+  certificatePem: string
   privateKey: KeyObject
 }
 
@@ -34,7 +35,7 @@ export async function readSigningIdentity(dir: string): Promise<SigningIdentity>
   if (!new X509Certificate(certificate).checkPrivateKey(privateKey)) {
     throw new SecretFileError(`Cannot use ${keyPath}: it is not the key of the certificate beside it`)
   }
-  return { certificateId, privateKey }
+  return { certificateId, certificatePem: certificate, privateKey }
 }
 
 /**

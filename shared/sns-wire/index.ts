@@ -36,7 +36,14 @@ export { selectMessage } from './message-structure.ts'
 export { encodeNotification, type NotificationFields, type SignatureFields } from './notification.ts'
 export type { Parameters } from './parameters.ts'
 export { type Message, readMessage } from './read-message.ts'
-export { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
+export {
+  type BackoffFunction,
+  RETRY_PHASES,
+  type RetryPhase,
+  type RetryPolicy,
+  retryDelays,
+  retryPhases,
+} from './retry-delays.ts'
 export { confirmationStringToSign, notificationStringToSign } from './string-to-sign.ts'
 export { parseTopicPolicy } from './topic-policy-parse.ts'
 export { addPermission, type Permission, removePermission } from './topic-policy-permissions.ts'

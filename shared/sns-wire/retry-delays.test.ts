@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { parseSubscriptionDeliveryPolicy } from './delivery-policy-parse.ts'
 import { MAX_RETRIES, MAX_RETRY_SECONDS } from './limits.ts'
-import { type BackoffFunction, type RetryPolicy, retryDelays } from './retry-delays.ts'
+import { type BackoffFunction, type RetryPolicy, retryDelays, retryPhases } from './retry-delays.ts'
 
 const SNS_DEFAULT: RetryPolicy = {
   minDelayTarget: 20,
@@ -130,6 +130,18 @@ suite('retryDelays()', () => {
     })
   }
 
+  test('tells the phase of each retry', () => {
+    const policy = { ...SNS_DEFAULT, numRetries: 6, numNoDelayRetries: 1, numMinDelayRetries: 2, numMaxDelayRetries: 1 }
+    assert.deepEqual(retryPhases(policy), [
+      'immediate',
+      'pre_backoff',
+      'pre_backoff',
+      'backoff',
+      'backoff',
+      'post_backoff',
+    ])
+  })
+
   test('gives as many delays as there are retries, each between minimum and maximum after the first phase', () => {
     const policies = fc
       .record({
@@ -154,6 +166,7 @@ suite('retryDelays()', () => {
       fc.property(policies, (policy) => {
         const delays = retryDelays(policy)
         assert.equal(delays.length, policy.numRetries)
+        assert.equal(retryPhases(policy).length, policy.numRetries)
         for (const [index, delay] of delays.entries()) {
           if (index < policy.numNoDelayRetries) assert.equal(delay, 0)
           else {

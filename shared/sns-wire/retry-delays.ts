@@ -26,19 +26,35 @@ export interface RetryPolicy {
   backoffFunction: BackoffFunction
 }
 
+/** The four, in order, after the names SNS's documentation gives them. */
+export const RETRY_PHASES = ['immediate', 'pre_backoff', 'backoff', 'post_backoff'] as const
+
+export type RetryPhase = (typeof RETRY_PHASES)[number]
+
 /** @returns seconds before each retry, in order; as many as the policy has retries */
 export function retryDelays(policy: RetryPolicy): readonly number[] {
   const { minDelayTarget: min, maxDelayTarget: max } = policy
-  const backoffRetries =
-    policy.numRetries - policy.numNoDelayRetries - policy.numMinDelayRetries - policy.numMaxDelayRetries
   return [
     ...repeat(0, policy.numNoDelayRetries),
     ...repeat(min, policy.numMinDelayRetries),
-    ...backoff(Math.max(0, backoffRetries), (step, progress) =>
-      SHAPES[policy.backoffFunction](min, max, progress, step),
-    ),
+    ...backoff(backoffRetries(policy), (step, progress) => SHAPES[policy.backoffFunction](min, max, progress, step)),
     ...repeat(max, policy.numMaxDelayRetries),
   ]
+}
+
+/** @returns the phase of each retry, in order; as many as `retryDelays` gives */
+export function retryPhases(policy: RetryPolicy): readonly RetryPhase[] {
+  return [
+    ...repeat<RetryPhase>('immediate', policy.numNoDelayRetries),
+    ...repeat<RetryPhase>('pre_backoff', policy.numMinDelayRetries),
+    ...repeat<RetryPhase>('backoff', backoffRetries(policy)),
+    ...repeat<RetryPhase>('post_backoff', policy.numMaxDelayRetries),
+  ]
+}
+
+function backoffRetries(policy: RetryPolicy): number {
+  const { numRetries, numNoDelayRetries, numMinDelayRetries, numMaxDelayRetries } = policy
+  return Math.max(0, numRetries - numNoDelayRetries - numMinDelayRetries - numMaxDelayRetries)
 }
 
 /** @param progress 0 at the first step of the phase, 1 at its last */
@@ -51,8 +67,8 @@ const SHAPES: Readonly<Record<BackoffFunction, Shape>> = {
   exponential: (min, max, _progress, step) => Math.min(max, min * 2 ** step),
 }
 
-function repeat(delay: number, times: number): number[] {
-  return new Array<number>(Math.max(0, times)).fill(delay)
+function repeat<T>(what: T, times: number): T[] {
+  return new Array<T>(Math.max(0, times)).fill(what)
 }
 
 function backoff(steps: number, delayAt: (step: number, progress: number) => number): number[] {
