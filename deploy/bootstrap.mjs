@@ -15,7 +15,7 @@ import { installProgram } from './bootstrap/install-program.mjs'
 import { BootstrapError, step } from './bootstrap/progress.mjs'
 import { findNode, runEntry } from './bootstrap/run-entry.mjs'
 import { exitOnSignals } from './bootstrap/signals.mjs'
-import { REDIS, STRACE, WRK } from './bootstrap/system-programs.mjs'
+import { PROMETHEUS, REDIS, STRACE, WRK } from './bootstrap/system-programs.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -71,6 +71,11 @@ const COMMANDS = {
     help: 'measure what can be lost of what was acknowledged; see --help',
     needs: (args) => (asksForHelp(args) ? [] : [REDIS, STRACE]),
   },
+  observability: {
+    entry: 'loadtest/observability/main.ts',
+    help: 'check rules and alerts, and that every panel and rule has data of a live stack with faults; see --help',
+    needs: (args) => (asksForHelp(args) ? [] : args.includes('rules') ? [PROMETHEUS] : [REDIS, PROMETHEUS]),
+  },
   sealcast: { entry: 'services/cli/main.ts', help: 'manage principals and more; see --help' },
   test: {
     entry: 'deploy/test/main.ts',
@@ -108,6 +113,6 @@ function asksForHelp(args) {
 }
 
 function usage() {
-  const lines = Object.entries(COMMANDS).map(([each, { help }]) => `  npm run ${each.padEnd(12)} ${help}`)
+  const lines = Object.entries(COMMANDS).map(([each, { help }]) => `  npm run ${each.padEnd(13)} ${help}`)
   return `Usage: npm run <command> [-- arguments]\n\n${lines.join('\n')}\n`
 }

@@ -31,3 +31,14 @@ export const STRACE = {
     'It exists on Linux alone.',
   ].join('\n'),
 }
+
+/** Reads the metrics of a stack; promtool, which checks its rules, comes with it. */
+export const PROMETHEUS = {
+  program: 'prometheus',
+  howToInstall: [
+    'prometheus is not in PATH. Install it and run this again:',
+    '  Debian, Ubuntu  sudo apt-get install --no-install-recommends prometheus && sudo systemctl disable --now prometheus',
+    '  macOS           brew install prometheus',
+    '  elsewhere       put prometheus and promtool of a release into PATH: https://prometheus.io/download',
+  ].join('\n'),
+}
