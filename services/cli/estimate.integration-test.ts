@@ -97,7 +97,8 @@ suite('sealcast estimate --live', () => {
       [clear, 'carol'],
     ] as const) {
       const principal = `arn:aws:iam::000000000000:user/${user}`
-      ledger.record({ topicArn, principal, operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok' })
+      const issue = { operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok', key: 'alias/a' }
+      ledger.record({ topicArn, principal, ...issue })
     }
     await ledger.flush()
     const { code, output } = await stage.run('estimate', '--live', '--days', '31', '--json')

@@ -12,7 +12,7 @@ const principal = 'arn:aws:iam::000000000000:user/alice'
 suite('sealcast kms calls', () => {
   test('prints what is in the ledger, as a table or as JSON', async () => {
     await using cli = await setup()
-    const issue = { topicArn, principal, operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok' }
+    const issue = { topicArn, principal, operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok', key: 'alias/a' }
     cli.ledger.record(issue)
     cli.ledger.record({ ...issue, operation: 'Decrypt', purpose: 'deliver' })
     await cli.ledger.flush()

@@ -3,11 +3,19 @@ import { suite, test } from 'node:test'
 import { createFakeClock } from '#shared/clock'
 import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { startTestRedis } from '#shared/test-redis'
-import { createKmsLedger, findKmsLedgers, type LedgerEntry, monthOf, readKmsLedger } from './index.ts'
+import { createKmsLedger, findKmsLedgers, type LedgerEntry, monthOf, readKmsLedger, readLedgerPage } from './index.ts'
 
 const topicArn = 'arn:aws:sns:us-east-1:000000000000:orders'
 const principal = 'arn:aws:iam::000000000000:user/alice'
-const issue: LedgerEntry = { topicArn, principal, operation: 'GenerateDataKey', purpose: 'issue', outcome: 'ok' }
+const key = 'arn:aws:kms:us-east-1:000000000000:key/a'
+const issue: LedgerEntry = {
+  topicArn,
+  principal,
+  operation: 'GenerateDataKey',
+  purpose: 'issue',
+  outcome: 'ok',
+  key,
+}
 const deliver: LedgerEntry = { ...issue, operation: 'Decrypt', purpose: 'deliver' }
 
 for (const cluster of [false, true]) {
@@ -18,7 +26,7 @@ for (const cluster of [false, true]) {
       const first = redis.clock.now()
       gateway.record(issue)
       for (let n = 0; n < 1_000; n++) worker.record(deliver)
-      gateway.record({ ...issue, outcome: 'KMS_DISABLED' })
+      gateway.record({ ...issue, outcome: 'KMS_DISABLED', key: 'alias/a' })
       redis.clock.advance(300_000)
       gateway.record(issue)
       redis.clock.advance(40 * 86_400_000)
@@ -47,6 +55,49 @@ for (const cluster of [false, true]) {
 }
 
 suite('createKmsLedger()', () => {
+  test('keeps keys apart, and hours for some days before it adds them up', async () => {
+    await using redis = await setup()
+    const start = redis.clock.now()
+    const hour = 3_600_000
+    for (let n = 0; n < 8 * 24; n++) {
+      await redis.record(issue)
+      if (n % 2 === 0) await redis.record({ ...issue, key: 'alias/b' })
+      redis.clock.advance(hour)
+    }
+    // One that waited for Redis finds its day added up already.
+    redis.clock.advance(-7 * 24 * hour)
+    await redis.record(issue)
+    const { counts, issues } = await readLedgerPage({ redis: redis.connection, topicArn, month: '2026-01' })
+    const of = (name: string) =>
+      counts
+        .filter((count) => count.key === name)
+        .map(({ from, until, count }) => [(from - start) / hour, (until - from) / hour, count])
+    const [days, hours] = [
+      [0, 1, 2].map((day) => [24 * day, 24]),
+      Array.from({ length: 5 * 24 }, (_, n) => [3 * 24 + n, 1]),
+    ]
+    assert.deepEqual(of(key), [...days.map((day) => [...day, 24]), ...hours.map((hour) => [...hour, 1]), [24, 1, 1]])
+    assert.equal(
+      of('alias/b').reduce((sum, [, , count = 0]) => sum + count, 0),
+      4 * 24,
+    )
+    assert.deepEqual(Object.fromEntries(issues.map((issue) => [issue.key, issue.first - start])), {
+      [key]: 0,
+      'alias/b': 0,
+    })
+  })
+
+  test('counts beside what an older release counted in the same month', async () => {
+    await using redis = await setup()
+    await redis.connection.hset(redis.key, `${principal}\nGenerateDataKey\nissue\nok`, '5')
+    await redis.record(issue)
+    assert.deepEqual(
+      (await redis.read()).map(({ calls }) => calls),
+      [[{ operation: 'GenerateDataKey', purpose: 'issue', isOk: true, count: 6 }]],
+    )
+    assert.deepEqual(redis.forged, [])
+  })
+
   test('lets its hashes go two months after the last count', async () => {
     await using redis = await setup()
     await redis.record(issue)
@@ -89,8 +140,8 @@ suite('createKmsLedger()', () => {
     await redis.server.cli('SADD', redis.key, 'x')
     await redis.record(issue)
     assert.equal(redis.forged.length, 1)
-    await redis.connection.hset(redis.key, `${principal}\nGenerateDataKey\nissue\nok`, 'x')
-    await redis.connection.hset(redis.key, `${principal}\nissued`, 'x')
+    await redis.connection.hset(redis.key, `${principal}\nGenerateDataKey\nissue\nok\n${key}`, '01=1 x')
+    await redis.connection.hset(redis.key, `${principal}\nissued\n${key}`, 'x')
     await redis.record(issue)
     assert.equal(redis.forged.length, 2)
     const [{ calls, issued } = { calls: [], issued: undefined }] = await redis.read()

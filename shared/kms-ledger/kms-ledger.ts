@@ -1,5 +1,6 @@
 /**
- * Counts every KMS request of this process in Redis, by topic, publisher, operation, purpose and outcome.
+ * Counts every KMS request of this process in Redis, by topic, publisher, operation, purpose,
+ * outcome, KMS key and hour.
  *
  * Metrics cannot have a label for each publisher, and die with their process; a bill wants both explained. A request
  * costs one small script, issued in the turn in which KMS answered and so in one write with what stores the key.
@@ -17,6 +18,7 @@ import {
   RedisUnderReplicatedError,
   redisCall,
 } from '#shared/redis'
+import { hourOf } from './count-text.ts'
 import { countField, issuedField, type LedgerName, ledgerKey, monthOf } from './ledger-hash.ts'
 
 export interface LedgerEntry {
@@ -26,6 +28,8 @@ export interface LedgerEntry {
   purpose: string
   /** `ok`, or an error's code. */
   outcome: string
+  /** ARN of the KMS key, or the identifier that was configured. */
+  key: string
 }
 
 export interface KmsLedger {
@@ -37,8 +41,10 @@ export interface KmsLedger {
 
 /** The current month and the one before stay whole; a topic that is gone is forgotten after that. */
 const LIFE_SECONDS = 62 * 86_400
-/** Of one topic and month: some thousand publishers, and 1 MiB at most. */
+/** Of one topic and month: some thousand publishers; a field takes some 300 bytes, one of a month without pause 1.2 KiB. */
 const MAX_FIELDS = 10_000
+/** Before the day of a count: a span of three days back from any hour is known by hours, with a day for clocks that differ. */
+const DAYS_OF_HOURS = 4
 /** Counts that wait for Redis, each a field. */
 const MAX_WAITING = 10_000
 const RETRY_MS = 1_000
@@ -47,8 +53,15 @@ const script = defineScript(new URL('./count-calls.lua', import.meta.url))
 
 /** What is to be written to one hash. */
 interface Waiting {
-  readonly counts: Map<string, number>
+  /** By field and hour. */
+  readonly counts: Map<string, WaitingCount>
   readonly issued: Map<string, number[]>
+}
+
+interface WaitingCount {
+  readonly field: string
+  readonly hour: string
+  count: number
 }
 
 /**
@@ -88,14 +101,13 @@ export function createKmsLedger({
     },
   }
 
-  function add({ topicArn, principal, operation, purpose, outcome }: LedgerEntry): void {
+  function add({ topicArn, principal, operation, purpose, outcome, key }: LedgerEntry): void {
     const now = clock.now()
     const isOk = outcome === 'ok'
     const into = waitingFor({ topicArn, month: monthOf(now) })
-    const field = countField({ principal, operation, purpose, isOk })
-    into.counts.set(field, (into.counts.get(field) ?? 0) + 1)
+    addTo(into, { field: countField({ principal, operation, purpose, isOk, key }), hour: hourOf(now), count: 1 })
     if (operation !== 'GenerateDataKey' || !isOk) return
-    const issued = issuedField(principal)
+    const issued = issuedField({ principal, key })
     // First and last are all that is kept of them.
     into.issued.set(issued, [into.issued.get(issued)?.[0] ?? now, now])
   }
@@ -118,12 +130,12 @@ export function createKmsLedger({
   }
 
   async function store(key: string, counts: LedgerName & Waiting): Promise<void> {
-    const args = [...counts.counts].flatMap(([field, count]) => ['add', field, count])
-    for (const [field, times] of counts.issued) for (const time of times) args.push('issued', field, time)
+    const args = [...counts.counts.values()].flatMap(({ field, hour, count }) => ['add', field, hour, count])
+    for (const [field, times] of counts.issued) for (const time of times) args.push('issued', field, '', time)
     try {
       const work = () => {
         coalesceWrites(redis)
-        return script.run(redis, [key], [LIFE_SECONDS, MAX_FIELDS, ...args])
+        return script.run(redis, [key], [LIFE_SECONDS, MAX_FIELDS, DAYS_OF_HOURS, ...args])
       }
       const [unroomed, foreign] = (await redisCall(redis, work, { writes: true })) as [number, number]
       if (unroomed > 0) onLost(unroomed)
@@ -143,7 +155,7 @@ export function createKmsLedger({
       return
     }
     const into = waitingFor(counts)
-    for (const [field, count] of counts.counts) into.counts.set(field, (into.counts.get(field) ?? 0) + count)
+    for (const count of counts.counts.values()) addTo(into, count)
     for (const [field, times] of counts.issued) {
       const all = [...(into.issued.get(field) ?? []), ...times]
       into.issued.set(field, [Math.min(...all), Math.max(...all)])
@@ -153,8 +165,15 @@ export function createKmsLedger({
   }
 }
 
+function addTo({ counts }: Waiting, more: WaitingCount): void {
+  const name = `${more.hour} ${more.field}`
+  const known = counts.get(name)
+  if (known === undefined) counts.set(name, { ...more })
+  else known.count += more.count
+}
+
 function sum(waiting: Iterable<Waiting>): number {
   let total = 0
-  for (const { counts } of waiting) for (const count of counts.values()) total += count
+  for (const { counts } of waiting) for (const { count } of counts.values()) total += count
   return total
 }

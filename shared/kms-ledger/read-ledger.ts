@@ -1,7 +1,15 @@
 /** Reads ledgers back: for reports, never on a message's path. */
 
 import { pipelineReplies, type Redis, redisCall, scanKeys } from '#shared/redis'
-import { type LedgerName, ledgerKey, ledgerKeyPattern, parseLedger, parseLedgerKey } from './ledger-hash.ts'
+import {
+  type LedgerName,
+  type LedgerPage,
+  ledgerKey,
+  ledgerKeyPattern,
+  parseLedger,
+  parseLedgerKey,
+} from './ledger-hash.ts'
+import { pairCallsOf } from './pair-calls.ts'
 import type { PairCalls } from './usage.ts'
 
 /**
@@ -27,8 +35,17 @@ export async function findKmsLedgers({ redis, month }: { redis: Redis; month?: s
  * @returns one for each publisher, by ARN; none when the topic has no ledger of that month
  * @throws {RedisUnavailableError}
  */
-export async function readKmsLedger({ redis, ...name }: LedgerName & { redis: Redis }): Promise<PairCalls[]> {
+export async function readKmsLedger(o: LedgerName & { redis: Redis }): Promise<PairCalls[]> {
+  return pairCallsOf(await readLedgerPage(o))
+}
+
+/**
+ * All that the ledger of a topic and month knows: by KMS key, and by hour or day.
+ *
+ * @throws {RedisUnavailableError}
+ */
+export async function readLedgerPage({ redis, ...name }: LedgerName & { redis: Redis }): Promise<LedgerPage> {
   const read = () => pipelineReplies(redis.pipeline().hgetall(ledgerKey(name)).exec(), { skipForeignData: true })
   const [fields] = await redisCall(redis, read)
-  return parseLedger((fields ?? {}) as Record<string, string>)
+  return parseLedger((fields ?? {}) as Record<string, string>, name)
 }
