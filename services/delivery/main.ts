@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { openBrokerKms } from '#shared/broker-kms'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
+import { withFileSettings } from '#shared/config'
 import { createOpeningKeys, createRewrapStore, followRewraps } from '#shared/data-keys'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
@@ -43,7 +44,7 @@ const clock = systemClock
 const log = createLog({ service: 'delivery' })
 reportCrashes(log)
 keepInspectorShut(log)
-const config = readDeliveryConfig(process.env)
+const config = readDeliveryConfig(withFileSettings(process.env))
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'delivery' })
 const count = createDeliveryMetrics(metrics, clock)
@@ -63,6 +64,7 @@ if (subscriberCa !== undefined) certificatesInUse.inUse('ca', subscriberCa)
 
 await using metricsServer = await serveMetrics({
   metrics,
+  host: config.metricsHost,
   port: config.metricsPort,
   reusePort: config.metricsReusePort,
 })

@@ -20,6 +20,8 @@ export function readGatewayConfig(env: Environment) {
       kms: readKmsSettings(read),
       secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
       principalsFile: read.requiredText('SEALCAST_PRINCIPALS_FILE'),
+      // Beyond loopback whoever reaches it reads the names of topics and keys.
+      metricsHost: read.text('SEALCAST_METRICS_HOST', { default: '127.0.0.1' }),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9464, min: 0, max: 65_535 }),
       /** Whoever starts the process that replaces this one sets it. */
       metricsReusePort: read.oneOf('SEALCAST_METRICS_REUSE_PORT', ['0', '1'], { default: '0' }) === '1',

@@ -5,6 +5,7 @@ import { createAudit } from '#shared/audit'
 import { openBrokerKms } from '#shared/broker-kms'
 import { createCatalog } from '#shared/catalog'
 import { systemClock } from '#shared/clock'
+import { withFileSettings } from '#shared/config'
 import {
   createActivePairs,
   createDataKeyStore,
@@ -58,7 +59,7 @@ const clock = systemClock
 const log = createLog({ service: 'gateway' })
 reportCrashes(log)
 keepInspectorShut(log)
-const config = readGatewayConfig(process.env)
+const config = readGatewayConfig(withFileSettings(process.env))
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
 const count = createGatewayMetrics(metrics)
@@ -66,6 +67,7 @@ const certificatesInUse = createCertificateGauge(metrics)
 
 await using _metricsServer = await serveMetrics({
   metrics,
+  host: config.metricsHost,
   port: config.metricsPort,
   reusePort: config.metricsReusePort,
 })

@@ -9,6 +9,7 @@ export interface KmsConfig {
   readonly dir: string
   readonly secretsDir: string
   readonly principalsFile: string
+  readonly metricsHost: string
   readonly metricsPort: number
   /** Of the fault controls, on 127.0.0.1; undefined: there are none. */
   readonly adminPort: number | undefined
@@ -38,6 +39,7 @@ export function readKmsConfig(env: Environment): KmsConfig {
       dir: read.requiredText('SEALCAST_KMS_DIR'),
       secretsDir: read.requiredText('SEALCAST_SECRETS_DIR'),
       principalsFile: read.requiredText('SEALCAST_PRINCIPALS_FILE'),
+      metricsHost: read.text('SEALCAST_METRICS_HOST', { default: '127.0.0.1' }),
       metricsPort: read.integer('SEALCAST_METRICS_PORT', { default: 9466, min: 0, max: 65_535 }),
       adminPort: read.optionalInteger('SEALCAST_KMS_ADMIN_PORT', { min: 0, max: 65_535 }),
       account,

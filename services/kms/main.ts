@@ -61,7 +61,7 @@ async function run(config: KmsConfig, stop: AbortSignal): Promise<void> {
     log,
     audit,
   })
-  await using metricsServer = await serveMetrics({ metrics, port: config.metricsPort })
+  await using metricsServer = await serveMetrics({ metrics, host: config.metricsHost, port: config.metricsPort })
   const { host, port } = config
   const tls = await readTls(config)
   const certificatesInUse = createCertificateGauge(metrics)
