@@ -82,6 +82,10 @@ const COMMANDS = {
     help: 'run the tests: all, or [unit|integration|e2e] [part of a path]',
     needs: (args) => (asksForHelp(args) || args[0] === 'unit' ? [] : [REDIS]),
   },
+  dashboards: {
+    entry: 'deploy/grafana/main.ts',
+    help: "write the JSON of Grafana's dashboards anew from their sources",
+  },
   check: {
     entry: 'deploy/check/main.ts',
     help: 'check types, style, import rules, unused code and certificate checking',

@@ -35,6 +35,7 @@ const DRIVERS: readonly { library: string; homes: readonly string[] }[] = [
   { library: 'sns-validator', homes: ['^services/demo/'] },
   { library: 'undici', homes: ['^services/delivery/', '^services/demo/', '^loadtest/processes/'] },
   { library: 'commander', homes: ['^services/cli/'] },
+  { library: '@grafana/grafana-foundation-sdk', homes: ['^deploy/grafana/'] },
 ]
 
 const rule = (
@@ -63,8 +64,14 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
   rule(
     'deploy-stands-apart',
     'What bootstraps and checks the code uses none of it.',
-    { path: '^deploy/' },
+    { path: '^deploy/', pathNot: '^deploy/grafana/' },
     { path: '^(services|shared)/' },
+  ),
+  rule(
+    'dashboards-know-prices',
+    'Dashboards are made of nothing of ours but the price list, which has one home. Bootstrap and checks do without even that.',
+    { path: '^deploy/grafana/' },
+    { path: '^(services|shared)/', pathNot: String.raw`^shared/kms-estimate/index\.ts$` },
   ),
   rule(
     'nothing-imports-deploy',
@@ -80,9 +87,9 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
   ),
   rule(
     'loadtest-from-outside',
-    "What is measured runs as processes; of the services only the tests' way to start a stack is used.",
+    "What is measured runs as processes; of the services only the tests' way to start a stack is used, of deploy the list of what dashboards ask.",
     { path: '^loadtest/' },
-    { path: '^(services|deploy)/', pathNot: String.raw`^services/test/[^/]+\.ts$` },
+    { path: '^(services|deploy)/', pathNot: String.raw`^(services/test/[^/]+|deploy/grafana/expressions)\.ts$` },
   ),
   rule(
     'shared-through-its-index',
