@@ -18,6 +18,7 @@ import { BrokerError, describeError } from '#shared/errors'
 import { addEstimateCommand } from './commands/estimate.ts'
 import { addKeysCommand } from './commands/keys.ts'
 import { addKmsCommand } from './commands/kms.ts'
+import { addKmsUsageCommand } from './commands/kms-usage.ts'
 import { addPreflightCommand } from './commands/preflight.ts'
 import { addPrincipalsCommand } from './commands/principals.ts'
 import {
@@ -58,6 +59,7 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
     })
   addPrincipalsCommand(program, { readConfig: () => readCliConfig(env), readStandardInput, writeOutput })
   addKmsCommand(program, { readConfig: () => readKmsCallsConfig(env), clock: systemClock, writeOutput })
+  addKmsUsageCommand(program, { readConfig: () => readKmsCallsConfig(env), clock: systemClock, writeOutput })
   addKeysCommand(program, { readConfig: () => readKeysConfig(env), writeOutput, writeError })
   addEstimateCommand(program, {
     readConfig: () => readLiveEstimateConfig(env),
