@@ -19,6 +19,8 @@ export interface LoadRun {
   /** Aborted by Ctrl-C: stop loading, count what is under way, and report. */
   readonly signal: AbortSignal
   readonly progress: Progress
+  /** AWS_* variables as they were set, which no process of the stack gets unless it is given them. */
+  readonly awsEnvironment: Readonly<Record<string, string>>
 }
 
 /** On standard error: a bar on a terminal, else a line every few seconds. */

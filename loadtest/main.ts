@@ -22,7 +22,12 @@ import { listenForStop } from './stop-signals.ts'
 
 const root = dirname(import.meta.dirname)
 
-// What a sourced data directory sets must not change what is measured.
+// What a sourced data directory sets must not change what is measured; a test against AWS needs what AWS's tools use.
+const awsEnvironment = Object.fromEntries(
+  Object.entries(process.env).flatMap(([name, value]) =>
+    name.startsWith('AWS_') && value !== undefined ? [[name, value]] : [],
+  ),
+)
 for (const name of Object.keys(process.env)) {
   if (/^(AWS_|SEALCAST_|NODE_OPTIONS$|NODE_EXTRA_CA_CERTS$|SSL_CERT_FILE$)/.test(name)) delete process.env[name]
 }
@@ -68,7 +73,7 @@ async function runTest(test: LoadTest, args: readonly string[]): Promise<number>
   const began = performance.now()
   let result: LoadResult
   try {
-    result = await test.run(values, { folder, signal, progress })
+    result = await test.run(values, { folder, signal, progress, awsEnvironment })
   } finally {
     progress.stop()
   }

@@ -9,7 +9,7 @@ import type { Progress } from './load-test.ts'
 const LINE_EVERY_MS = 5_000
 
 /** @param stream standard error; @param now milliseconds, for the lines where there is no terminal */
-export function createProgress(stream: NodeJS.WriteStream, now: () => number = performance.now): Progress {
+export function createProgress(stream: NodeJS.WriteStream, now: () => number = () => performance.now()): Progress {
   return stream.isTTY ? createBar(stream) : createLines(stream, now)
 }
 

@@ -13,6 +13,8 @@ export interface Signer {
   readonly region: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** Of the credential scope; sns unless told. */
+  readonly service?: string
 }
 
 export interface PreparedRequest {
@@ -39,7 +41,7 @@ export function prepareRequest(parameters: readonly (readonly [string, string])[
       },
       body,
     },
-    { ...signer, service: 'sns', now: Date.now() },
+    { service: 'sns', ...signer, now: Date.now() },
   )
   return { headers, body }
 }

@@ -1,7 +1,7 @@
 /** The months of SNS's encryption guide, and shorter spans that show what several gateways and idle publishers cost. */
 
 import { idlePublisher, irregularPublishers, type Publisher, steadyPublishers } from './publishers.ts'
-import { type Simulated, simulate } from './simulate.ts'
+import { type OnDay, type Simulated, simulate } from './simulate.ts'
 
 export interface Case {
   name: string
@@ -26,11 +26,11 @@ const JANUARY = Date.UTC(2026, 0, 1)
 const FEBRUARY = Date.UTC(2026, 1, 1)
 const PERIODS_PER_DAY = 288
 
-/** Whole months. */
-export function monthCases(): Case[] {
+/** @param o.days of each, a multiple of a reuse period; whole months unless told */
+export function monthCases({ days }: { days?: number } = {}): Case[] {
   return [
-    steady("SNS guide's example 1", { topics: [1], days: 31, startsAt: JANUARY }),
-    steady("SNS guide's example 2", { topics: [3, 5], days: 28, startsAt: FEBRUARY, workers: 2 }),
+    steady("SNS guide's example 1", { topics: [1], days: days ?? 31, startsAt: JANUARY }),
+    steady("SNS guide's example 2", { topics: [3, 5], days: days ?? 28, startsAt: FEBRUARY, workers: 2 }),
   ]
 }
 
@@ -54,7 +54,7 @@ export function shortCases({ days, random }: { days: number; random: () => numbe
   ]
 }
 
-export async function runCase(each: Case, onDay?: (day: number) => void): Promise<CaseResult> {
+export async function runCase(each: Case, onDay?: OnDay): Promise<CaseResult> {
   const simulated = await simulate({ ...each, ...(onDay && { onDay }) })
   const { served, ledger } = simulated
   const requests = served.GenerateDataKey + served.Decrypt

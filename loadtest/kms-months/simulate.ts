@@ -32,6 +32,13 @@ export interface Simulated {
   wallSeconds: number
 }
 
+/**
+ * Called as a day begins, counted from 1; the simulation waits for it, and ends when it throws.
+ *
+ * @param served what the KMS has counted so far, by operation and outcome
+ */
+export type OnDay = (day: number, served: () => Promise<Readonly<Record<string, number>>>) => unknown
+
 const REUSE_MS = 300_000
 const PARTITIONS = 16
 const DAY_MS = 86_400_000
@@ -48,7 +55,7 @@ export async function simulate(o: {
   startsAt: number
   gateways?: number
   workers?: number
-  onDay?: (day: number) => void
+  onDay?: OnDay
 }): Promise<Simulated> {
   const startedAt = performance.now()
   await using redis = await openTestRedis()
@@ -89,7 +96,7 @@ export async function simulate(o: {
   for (const { at, due } of inOrder(o.publishers)) {
     if (at >= o.days * DAY_MS) break
     clock.advance(o.startsAt + at - clock.now())
-    if (at >= day * DAY_MS) o.onDay?.(++day)
+    if (at >= day * DAY_MS) await o.onDay?.(++day, () => kms.served())
     await Promise.all(
       due.map((publisher) => {
         const n = sent.get(publisher) ?? 0

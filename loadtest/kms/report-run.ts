@@ -1,0 +1,340 @@
+/** What a run says: figures, tables, charts and the verdict, from what was counted. Pure. */
+
+import { createLatencyHistogram, latencyFigures, percentileCurve } from '../harness/histogram.ts'
+import type { Chart, Figure, LoadResult, ReportTable, Setting } from '../report/load-report.ts'
+import { chartsOf } from './charts.ts'
+import { byPurpose, compareCounts, type RequestCounts, sumLedger, totalOf } from './counts.ts'
+import { formulaMonth, formulaOf, type Month, measuredMonth } from './formula.ts'
+import { lifetimesMs } from './kms-log.ts'
+import { keepsPeriods, keysNeeded, mostDriftMs, periodsBegun, requestsPerKey } from './patterns.ts'
+import type { KmsRun } from './run.ts'
+import { refuses } from './settings.ts'
+
+export function reportRun(run: KmsRun): LoadResult {
+  const { values, plan } = run
+  const counted: RequestCounts = run.served ?? sumLedger(run.ledger)
+  const begun = run.lanes.map((lane) => periodsBegun(lane, values, run.endedMs))
+  const publisherPeriods = begun.reduce((sum, periods) => sum + periods, 0)
+  const formula = formulaOf({ ...values, publisherPeriods })
+  const requests = totalOf(counted)
+  const ratio = formula.requests === 0 ? Number.NaN : requests / formula.requests
+  const comparison = compareCounts({
+    served: run.served,
+    made: run.made,
+    ledger: sumLedger(run.ledger),
+    lost: run.lost,
+    faulty: refuses(plan),
+  })
+  const endToEnd = endToEndOf(run)
+  const reasons = [
+    ...(ratio > values.maxRatio
+      ? [
+          `${requests} requests are ${ratio.toFixed(3)} × the formula's ${formula.requests}; at most ${values.maxRatio} was asked for.`,
+        ]
+      : []),
+    ...comparison.problems,
+    ...problemsOf(run, endToEnd.count),
+  ]
+  const publishing = createLatencyHistogram()
+  publishing.add(run.published.latencies)
+  const months = [
+    measuredMonth({ ...monthOf(run), requests, publisherPeriods }),
+    formulaMonth({ ...monthOf(run), gateways: values.gateways }),
+    formulaMonth({ ...monthOf(run), gateways: 1 }),
+  ] as const
+  return {
+    title: titleOf(run),
+    verdict: { outcome: reasons.length === 0 ? 'passed' : 'failed', interrupted: run.interrupted, reasons },
+    settings: settingsOf(run),
+    figures: figuresOf({ run, requests, ratio, formula, months }),
+    latencies: [
+      latencyFigures('publish', 'from the moment a message was due to its answer', publishing),
+      latencyFigures(
+        'end to end',
+        'from the moment a message was due to its whole notification at the subscriber',
+        endToEnd,
+      ),
+    ],
+    errors: run.published.errors.map(([code, count]) => ({ code, count })),
+    tables: [countsTable(run, counted), monthsTable(months), publishersTable(run, begun), processesTable(run)],
+    charts: [
+      ...chartsOf(run, formula),
+      percentileChart([
+        ['publish', percentileCurve(publishing)],
+        ['end to end', percentileCurve(endToEnd)],
+      ]),
+    ],
+    notes: notesOf(run, { comparison: comparison.explained, publisherPeriods, formula }),
+  }
+}
+
+function titleOf({ values }: KmsRun): string {
+  const { publishers, gateways, workers, reuseSeconds, periods } = values
+  return `KMS requests of ${publishers.join(' + ')} publishers of ${publishers.length} ${publishers.length === 1 ? 'topic' : 'topics'}, ${gateways} × ${workers} gateways × workers, ${periods} periods of ${reuseSeconds} s`
+}
+
+function settingsOf({ values, lanes, plan, connections, endedMs }: KmsRun): Setting[] {
+  const patterns = new Map<string, number>()
+  for (const { pattern } of lanes) patterns.set(pattern, (patterns.get(pattern) ?? 0) + 1)
+  const faults = [...plan.throttling, ...plan.faults].map((rule) => JSON.stringify(rule))
+  return [
+    { name: 'publishers', value: [...patterns].map(([pattern, count]) => `${count} ${pattern}`).join(', ') },
+    {
+      name: 'each',
+      value: `${values.rate} messages/s of ${values.messageBytes} bytes over ${connections.kept / lanes.length} connections`,
+    },
+    { name: 'KMS', value: values.kms === 'local' ? 'local, a process of its own' : `AWS KMS, ${values.key}` },
+    { name: 'KMS faults', value: faults.length === 0 ? 'none' : faults.join(' ') },
+    { name: 'ran', value: `${(endedMs / 1000).toFixed(0)} s` },
+  ]
+}
+
+function figuresOf(o: {
+  run: KmsRun
+  requests: number
+  ratio: number
+  formula: { requests: number; textbook: number }
+  months: readonly [Month, Month, Month]
+}): Figure[] {
+  const { run, requests, ratio, formula } = o
+  const { values } = run
+  const by = run.served === undefined ? 'by the ledger: AWS KMS tells nobody' : "by the KMS's own count"
+  const publishers = values.publishers.reduce((sum, count) => sum + count, 0)
+  const periods = run.interrupted ? 'periods begun' : `${values.periods} periods`
+  return [
+    { name: 'KMS requests', value: requests, unit: 'count', note: `GenerateDataKey and Decrypt, ${by}` },
+    {
+      name: 'in the ledger',
+      value: totalOf(sumLedger(run.ledger)),
+      unit: 'count',
+      note: 'sealcast kms calls, from Redis',
+    },
+    {
+      name: 'formula',
+      value: formula.requests,
+      unit: 'count',
+      note: `(g + 1) × P for each period: ${values.gateways + 1} × ${publishers} × ${periods}`,
+    },
+    {
+      name: 'textbook formula',
+      value: formula.textbook,
+      unit: 'count',
+      note: `2 × P for each period, as with one gateway`,
+    },
+    {
+      name: 'ratio',
+      value: ratio,
+      unit: 'ratio',
+      judged: ratio > values.maxRatio ? 'bad' : 'good',
+      note: `requests over formula, at most ${values.maxRatio}`,
+    },
+    { name: 'data keys issued', value: keysOf(run), unit: 'count', note: neededNote(run) },
+    ...(['counted', 'formula'] as const).map((what, at): Figure => {
+      const month = o.months[at === 0 ? 0 : 1]
+      return {
+        name: `a month, ${what}`,
+        value: month.requests,
+        unit: 'count',
+        note: `${month.days} days at D = ${month.reuseSeconds} s${month.cost === undefined ? '' : `: $${month.cost.usd.toFixed(2)}`}`,
+      }
+    }),
+  ]
+}
+
+function keysOf({ ledger }: KmsRun): number {
+  return ledger.reduce((sum, { keys }) => sum + keys, 0)
+}
+
+function neededNote({ lanes, values, interrupted }: KmsRun): string {
+  if (interrupted) return ''
+  const needed = lanes.reduce((sum, { pattern }) => sum + keysNeeded(pattern, values.periods), 0)
+  return `these publishers need ${needed}: one for each period in which one publishes`
+}
+
+function countsTable(run: KmsRun, counted: RequestCounts): ReportTable {
+  const inLedger = sumLedger(run.ledger)
+  const row = (name: string, counts: RequestCounts) => [name, counts.GenerateDataKey, counts.Decrypt, totalOf(counts)]
+  return {
+    title: 'The same requests, counted in three places',
+    note: 'All of the run, those that failed too.',
+    columns: [{ name: 'counted by' }, { name: 'GenerateDataKey' }, { name: 'Decrypt' }, { name: 'together' }],
+    rows: [
+      ...(run.served === undefined ? [] : [row('the KMS, as it answered', run.served)]),
+      row('gateways and workers, as they asked', run.made),
+      row('the ledger in Redis', inLedger),
+      ...[...byPurpose(run.ledger)].map(([purpose, count]) => [
+        `  ${purpose}`,
+        purpose === 'issue' ? count : '',
+        purpose === 'issue' ? '' : count,
+        count,
+      ]),
+      [
+        'KMS − ledger',
+        counted.GenerateDataKey - inLedger.GenerateDataKey,
+        counted.Decrypt - inLedger.Decrypt,
+        totalOf(counted) - totalOf(inLedger),
+      ],
+    ],
+  }
+}
+
+function monthsTable(months: readonly [Month, Month, Month]): ReportTable {
+  const names = ['as counted', 'formula, (g + 1) × P', 'textbook, 2 × P']
+  return {
+    title: `A month of ${months[0].days} days with data keys of ${months[0].reuseSeconds} s`,
+    note: 'Counted: requests for each publisher and period of this run, over all periods of the month. Requests alone; KMS keys have a price of their own.',
+    columns: [{ name: '' }, { name: 'requests' }, { name: 'billed' }, { name: 'cost', unit: 'USD per month' }],
+    rows: months.map(({ requests, cost }, at) => [
+      names[at] ?? '',
+      requests,
+      cost?.billedRequests ?? 'unknown',
+      cost?.usd ?? 'price not looked up',
+    ]),
+  }
+}
+
+function publishersTable(run: KmsRun, begun: readonly number[]): ReportTable {
+  const { lanes, values } = run
+  return {
+    title: 'Publishers',
+    note: 'By the ledger. Needed: requests for the keys that the pattern needs; formula: for a key in every period.',
+    columns: [
+      { name: 'topic' },
+      { name: 'publisher' },
+      { name: 'pattern' },
+      { name: 'messages' },
+      { name: 'keys' },
+      ...['issue', 'share', 'deliver', 'other', 'together', 'needed', 'formula'].map((name) => ({ name })),
+      { name: 'ratio', unit: 'ratio' as const },
+    ],
+    rows: lanes.map((lane, at) => {
+      const own = run.ledger.filter(
+        ({ topicArn, principal }) => topicArn === lane.topicArn && principal === lane.principal,
+      )
+      const purposes = byPurpose(own)
+      const of = (name: string) => purposes.get(name) ?? 0
+      const total = totalOf(sumLedger(own))
+      const formula = (values.gateways + 1) * (begun[at] ?? 0)
+      return [
+        lane.topicArn.split(':').at(-1) ?? '',
+        lane.principal.split('/').at(-1) ?? '',
+        lane.pattern,
+        run.published.lanes[at]?.accepted.length ?? 0,
+        own.reduce((sum, { keys }) => sum + keys, 0),
+        of('issue'),
+        of('share'),
+        of('deliver'),
+        total - of('issue') - of('share') - of('deliver'),
+        total,
+        keysNeeded(lane.pattern, begun[at] ?? 0) * requestsPerKey(lane.pattern, values.gateways),
+        formula,
+        formula === 0 ? Number.NaN : total / formula,
+      ]
+    }),
+  }
+}
+
+/** Proof that every gateway sealed with every key: each issued it or had it decrypted. */
+function processesTable(run: KmsRun): ReportTable {
+  const keys = keysOf(run)
+  const columns = ['issued', 'shared', 'data keys it sealed with', 'delivered', 'other'].map((name) => ({ name }))
+  return {
+    title: 'Gateways and workers',
+    note: `By their own counters. A gateway that seals with a key has issued it or had it decrypted: with steady publishers each gateway seals with all ${keys} keys, and each key is opened by one worker.`,
+    columns: [{ name: 'process' }, ...columns],
+    rows: [
+      ...run.gateways.map(({ issued, shared }, at) => [`gateway ${at + 1}`, issued, shared, issued + shared, '', '']),
+      ...run.workers.map((purposes, at) => {
+        const deliver = purposes.get('deliver') ?? 0
+        const all = [...purposes.values()].reduce((sum, count) => sum + count, 0)
+        return [`worker ${at + 1}`, '', '', '', deliver, all - deliver]
+      }),
+    ],
+  }
+}
+
+function endToEndOf({ arrived, published }: KmsRun) {
+  const histogram = createLatencyHistogram()
+  const times = new Map(arrived.times)
+  for (const { accepted } of published.lanes) {
+    for (const [messageId, dueAtMs] of accepted) {
+      const at = times.get(messageId)
+      if (at !== undefined) histogram.recordMs(at - dueAtMs)
+    }
+  }
+  return histogram
+}
+
+function problemsOf(run: KmsRun, arrivedOfAccepted: number): string[] {
+  const problems: string[] = []
+  const accepted = run.published.lanes.reduce((sum, lane) => sum + lane.accepted.length, 0)
+  const failed = run.published.errors.reduce((sum, [, count]) => sum + count, 0)
+  if (accepted === 0) problems.push('No message was accepted.')
+  if (failed > 0 && !refuses(run.plan)) problems.push(`${failed} publishes failed although the KMS refused nothing.`)
+  if (arrivedOfAccepted !== accepted)
+    problems.push(`${accepted - arrivedOfAccepted} of ${accepted} accepted messages did not arrive.`)
+  if (run.arrived.wrong > 0) problems.push(`${run.arrived.wrong} notifications did not hold what was published.`)
+  if (run.restarted > 0) problems.push(`${run.restarted} processes began anew and forgot what they had counted.`)
+  return problems
+}
+
+function notesOf(
+  run: KmsRun,
+  o: { comparison: readonly string[]; publisherPeriods: number; formula: { requests: number } },
+): string[] {
+  const { values, arrived } = run
+  const notes = [...o.comparison]
+  const keys = keysOf(run)
+  const deliver = byPurpose(run.ledger).get('deliver') ?? 0
+  notes.push(
+    `${o.publisherPeriods} publisher-periods were counted: ${values.periods} of each publisher from its first message on, beginning one after the other over one period.`,
+  )
+  const steady = run.lanes.some(({ pattern }) => pattern === 'steady')
+  if (steady && !keepsPeriods(values, values.gateways)) {
+    notes.push(
+      `A key is replaced by the first message after its end, so over ${values.periods} periods keys may be asked for up to ${(mostDriftMs(values) / 1000).toFixed(1)} s late: with periods of ${values.reuseSeconds} s a steady publisher may need a key fewer than there are periods. A higher --rate makes it exact.`,
+    )
+  }
+  const lifetimes = lifetimesMs(run.issues ?? []).toSorted((a, b) => a - b)
+  const [shortest] = lifetimes
+  if (shortest !== undefined && steady) {
+    const median = lifetimes[Math.floor(lifetimes.length / 2)] ?? shortest
+    notes.push(
+      `By the KMS's log, a data key was replaced after ${(shortest / 1000).toFixed(3)} s at the soonest, ${(median / 1000).toFixed(3)} s in the median.`,
+    )
+  }
+  if (deliver > keys) {
+    notes.push(
+      `${deliver - keys} Decrypts more than data keys were made to deliver: a key is opened once by each worker that meets it, and ${run.leasesLost} leases were lost and ${run.takenOver} partitions taken over.`,
+    )
+  } else if (run.leasesLost + run.takenOver > 0) {
+    notes.push(`${run.leasesLost} leases were lost and ${run.takenOver} partitions taken over.`)
+  }
+  if (run.published.reopened > 0)
+    notes.push(`${run.published.reopened} connections had to be opened anew and may have met another gateway.`)
+  const twice = arrived.deliveries - arrived.distinct
+  if (twice > 0) notes.push(`${twice} notifications came more than once, as delivery at least once allows.`)
+  notes.push(`${run.connections.tried} connections were opened until each publisher had met every gateway.`)
+  const lags = createLatencyHistogram()
+  lags.add(run.published.lags)
+  notes.push(
+    `The publishers themselves were late by p50 ${lags.percentileMs(0.5).toFixed(2)}, p99 ${lags.percentileMs(0.99).toFixed(2)}, at most ${lags.maxMs().toFixed(1)} ms, which is part of the latencies.`,
+  )
+  return notes
+}
+
+function percentileChart(curves: readonly [string, [number, number][]][]): Chart {
+  return {
+    title: 'Latencies',
+    caption:
+      'Share of messages that took no longer: publish to its answer, and to the whole notification at the subscriber.',
+    x: { label: 'share of messages', unit: 'share', scale: 'percentile' },
+    y: { label: 'milliseconds', unit: 'ms', scale: 'log' },
+    series: curves.map(([name, points]) => ({ name, points })),
+  }
+}
+
+function monthOf({ values }: KmsRun) {
+  const { publishers, region, monthDays, monthReuseSeconds } = values
+  return { publishers, region, days: monthDays, reuseSeconds: monthReuseSeconds }
+}
