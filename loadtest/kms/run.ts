@@ -5,7 +5,6 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monthOf } from '#shared/kms-ledger'
-import { createFaultControls } from '#shared/test-kms'
 import type { Helper } from '../harness/helper.ts'
 import type { LoadRun } from '../load-test.ts'
 import type { KmsPublishers, Published } from '../processes/kms-publishers.ts'
@@ -23,6 +22,7 @@ import {
   totalOf,
   workerRequests,
 } from './counts.ts'
+import { clearFaults, setFaults } from './fault-controls.ts'
 import { type Issue, issuesOf } from './kms-log.ts'
 import { samplesOf, sumOf } from './metrics-page.ts'
 import { dueTimes, type Lane, lanesOf, type Pattern, periodsBegun, runMs } from './patterns.ts'
@@ -83,9 +83,9 @@ export async function runKms(
   const { publishers, connections, tried } = await connectPublishers(broker, values)
   await using _ = publishers
   const before = await broker.pages()
-  const faults = hasFaults(plan) ? createFaultControls(broker.stack.env.SEALCAST_KMS_ADMIN_URL ?? '') : undefined
+  const adminUrl = broker.stack.env.SEALCAST_KMS_ADMIN_URL
   // The KMS says what is wrong with a plan, before anything is published.
-  await faults?.set(plan as Parameters<NonNullable<typeof faults>['set']>[0])
+  if (adminUrl !== undefined) await setFaults(adminUrl, plan)
 
   const startsAtMs = monotonicMs() + LEAD_MS
   const startedEpochMs = Date.now() + LEAD_MS
@@ -98,7 +98,7 @@ export async function runKms(
   // The last window is over a little after its last message.
   const endedMs = o.signal.aborted ? monotonicMs() - startsAtMs : runMs(lanes, values)
   const samples = await watched.stop()
-  await faults?.clear()
+  if (adminUrl !== undefined) await clearFaults(adminUrl)
 
   const count = published.lanes.reduce((sum, lane) => sum + lane.accepted.length, 0)
   progress.say(`${count} messages were accepted; waiting until all have arrived and every request is counted`)
@@ -237,10 +237,6 @@ function restartedBetween(before: Pages, after: Pages): number {
     [...gateways, ...workers, kms ?? ''].map((page) => sumOf(page, 'process_start_time_seconds'))
   const starts = startsOf(before)
   return startsOf(after).filter((start, at) => start !== starts[at]).length
-}
-
-function hasFaults({ throttling, faults }: FaultPlan): boolean {
-  return throttling.length + faults.length > 0
 }
 
 /** CLOCK_MONOTONIC in ms, which all processes of the machine share. */

@@ -49,7 +49,7 @@ export async function simulateMonths(
 }
 
 /** Pure. */
-export function reportMonths(
+function reportMonths(
   months: readonly SimulatedMonth[],
   o: { maxRatio: number; region: string; interrupted: boolean },
 ): LoadResult {
