@@ -17,12 +17,22 @@ import { MOVING_ENDPOINT_MS, ROOM_WAIT_MS } from './limits.ts'
 import type { Patience } from './patience.ts'
 import type { Recipient } from './recipients.ts'
 
+/** Of messages that are to reach each subscription in the order in which they come to their first attempts. */
+export interface Order {
+  /** Whether one that came before waits in the subscription's backlog, or is about to. */
+  mustLineUp(subscriptionId: string): boolean
+  /** This one is about to. */
+  linesUp(subscriptionId: string): void
+}
+
 export type FirstAttempt = (o: {
   entry: Entry
   recipient: Recipient
   outgoing: Outgoing
   /** Whether messages of the subscription wait already. */
   hasBacklog: boolean
+  /** Undefined where order is of no matter: whoever finds room takes it then. */
+  order?: Order | undefined
   patience: Patience
   gone: AbortSignal
 }) => Promise<Fate>
@@ -44,17 +54,28 @@ export function createFirstAttempt({
     return endpoint.enter(AbortSignal.any([gone, AbortSignal.timeout(atMostMs)]))
   }
 
-  return async ({ entry, recipient, outgoing, hasBacklog, patience, gone }) => {
-    const endpoint = endpoints.of(recipient.subscription.id)
+  return async ({ entry, recipient, outgoing, hasBacklog, order, patience, gone }) => {
+    const { id } = recipient.subscription
+    const endpoint = endpoints.of(id)
+    const lineUp = () => {
+      order?.linesUp(id)
+      return NO_ROOM
+    }
+    if (order?.mustLineUp(id)) return lineUp()
     let permit = endpoint.tryEnter()
     if (permit === undefined && !hasBacklog && !endpoint.isUnhealthy) permit = await waitForRoom(endpoint, gone)
-    if (permit === undefined) return NO_ROOM
+    if (permit === undefined) return lineUp()
     const { leave } = permit
+    // The one before may have given up waiting meanwhile.
+    if (order?.mustLineUp(id)) {
+      leave('untried')
+      return lineUp()
+    }
     const admitted = admit(entry, recipient)
     const waitMs = typeof admitted === 'number' ? admitted : await admitted.catch(() => 1)
     if (waitMs > 0) {
       leave('untried')
-      return NO_ROOM
+      return lineUp()
     }
     const attempt = attemptDelivery({ entry, recipient, outgoing, attempt: 1 }).then(
       ({ decision, served }) => {

@@ -171,6 +171,45 @@ suite('createHandleEntry()', () => {
   }
 })
 
+suite('createHandleEntry() of messages that keep an order', () => {
+  test('lines up without asking for room where one before does, and takes room where none does', async () => {
+    const { handle, attempted } = setup()
+    const order = ordered({ mustLineUp: (id) => id === '1' })
+    const decision = await handle(message(), known([subscription('1'), subscription('2')]), { ...never, order })
+    assert.deepEqual(decision, {
+      kind: 'hand-off',
+      later: [{ subscriptionId: '1', kind: 'waits', underWay: undefined }],
+    })
+    assert.deepEqual(attempted, ['2'])
+    assert.deepEqual(order.linedUp, ['1'])
+  })
+
+  test('tells those behind that it lines up when no room came', async () => {
+    const { handle, attempted, endpoints } = setup()
+    const permits = Array.from({ length: 64 }, () => endpoints.of('1').tryEnter())
+    assert.ok(permits.every((permit) => permit !== undefined))
+    const order = ordered({ mustLineUp: () => false })
+    await handle(message(), known([subscription('1')]), { ...never, order })
+    assert.deepEqual(attempted, [])
+    assert.deepEqual(order.linedUp, ['1'])
+  })
+
+  test('gives back the room it waited for when one before it lines up meanwhile', async () => {
+    const { handle, attempted, endpoints } = setup()
+    const permits = Array.from({ length: 64 }, () => endpoints.of('1').tryEnter())
+    let linesUp = false
+    const order = ordered({ mustLineUp: () => linesUp })
+    const decided = handle(message(), known([subscription('1')]), { ...never, order })
+    while (endpoints.of('1').waiting === 0) await delay(1)
+    linesUp = true
+    permits[0]?.leave('untried')
+    await decided
+    assert.deepEqual(attempted, [])
+    assert.deepEqual(order.linedUp, ['1'])
+    assert.notEqual(endpoints.of('1').tryEnter(), undefined)
+  })
+})
+
 function message(o: Partial<Entry> = {}): Entry {
   return {
     kind: 'message',
@@ -253,4 +292,9 @@ function setup({
     metrics: createDeliveryMetrics(createMetrics({ service: 'test' }), systemClock),
   })
   return { handle, attempted, endpoints, composed: () => composed }
+}
+
+function ordered({ mustLineUp }: { mustLineUp: (subscriptionId: string) => boolean }) {
+  const linedUp: string[] = []
+  return { mustLineUp, linesUp: (subscriptionId: string) => void linedUp.push(subscriptionId), linedUp }
 }

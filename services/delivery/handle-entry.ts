@@ -10,7 +10,7 @@ import type { Log } from '#shared/log'
 import type { Entry } from '#shared/stream-log'
 import type { Compose, Outgoing } from './compose.ts'
 import { decideEntry, decideError, type EntryDecision, type Fate } from './decide-settlement.ts'
-import type { FirstAttempt } from './first-attempt.ts'
+import type { FirstAttempt, Order } from './first-attempt.ts'
 import { isKeyRefusal } from './held/key-refusal.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { createPatience } from './patience.ts'
@@ -20,12 +20,13 @@ import type { TopicState } from './topic-cache.ts'
 /**
  * @param topic as of a moment after the entry was claimed
  * @param hasBacklog whether messages of a subscription wait in this partition already
+ * @param order to be kept with those handled before it, if any
  * @param gone aborts when the lease is lost: no attempt is begun any more
  */
 export type HandleEntry = (
   entry: Entry,
   topic: TopicState,
-  o: { hasBacklog: (subscriptionId: string) => boolean; gone: AbortSignal },
+  o: { hasBacklog: (subscriptionId: string) => boolean; order?: Order; gone: AbortSignal },
 ) => Promise<EntryDecision>
 
 export function createHandleEntry({
@@ -41,7 +42,7 @@ export function createHandleEntry({
   log: Log
   metrics: DeliveryMetrics
 }): HandleEntry {
-  return async (entry, topic, { hasBacklog, gone }) => {
+  return async (entry, topic, { hasBacklog, order, gone }) => {
     if (topic.kind === 'unusable') return { kind: 'hold', reason: topic.reason }
     if (topic.kind === 'unknown' || topic.topic.incarnation !== entry.incarnation) {
       metrics.dropped('topic')
@@ -70,7 +71,7 @@ export function createHandleEntry({
     const attempts = await Promise.allSettled(
       recipients.map((recipient) => {
         const waits = hasBacklog(recipient.subscription.id)
-        return firstAttempt({ entry, recipient, outgoing, hasBacklog: waits, patience, gone })
+        return firstAttempt({ entry, recipient, outgoing, hasBacklog: waits, order, patience, gone })
       }),
     )
     const failed = attempts.filter((one) => one.status === 'rejected')

@@ -24,6 +24,7 @@ import type { DeliveryMetrics } from '../metrics.ts'
 import { reportFailure } from '../report-failure.ts'
 import { createSettler } from '../settler.ts'
 import type { TopicCache } from '../topic-cache.ts'
+import { createReleaseOrder } from './release-order.ts'
 
 export interface ReleaseDependencies {
   lease: PartitionLease
@@ -57,6 +58,7 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
   const { lease, budget, ended, gone } = o
   const { partition } = lease
   const underWay = new Set<Promise<void>>()
+  const releaseOrder = createReleaseOrder(o.backlogs)
   const leaving = createSettler({
     gone,
     lease: { settle: async (heldIds) => o.onLeft(await lease.leaveHeld(keyArn, heldIds)) },
@@ -114,7 +116,8 @@ export async function releaseHeld(keyArn: string, o: ReleaseDependencies): Promi
     // Whoever was releasing it before may have ended between hand-over and settlement.
     if (await o.handOver.isOver(entry, topic)) return leaving.settle(held.heldId)
     if (gone.aborted) return
-    await apply(held, entry, await o.handleEntry(entry, topic, { hasBacklog: o.backlogs.has, gone }))
+    using order = releaseOrder.begin()
+    await apply(held, entry, await o.handleEntry(entry, topic, { hasBacklog: o.backlogs.has, order, gone }))
   }
 
   async function apply(held: HeldEntry, entry: Entry | undefined, decision: EntryDecision): Promise<void> {
