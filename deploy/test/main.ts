@@ -6,10 +6,12 @@
  * under a folder named test for tests, and because three runs have to end in one line that counts all.
  */
 
+import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { findTests, TIERS, type Tier } from './find-tests.ts'
 import { runTier } from './run-tier.ts'
+import { sampleFiles } from './sample-files.ts'
 
 const root = dirname(dirname(import.meta.dirname))
 const out = process.stdout
@@ -21,7 +23,11 @@ for (const name of Object.keys(process.env)) {
 
 const args = process.argv.slice(2)
 if (args.includes('--help') || args.includes('-h')) {
-  out.write(`Usage: npm test [-- ${TIERS.join('|')}] [part of a path …]\n`)
+  out.write(
+    `Usage: npm test [-- ${TIERS.join('|')}] [part of a path …]\n\n` +
+      'Of the end-to-end files a sample runs, half of them by TEST_SEED (unless set, the commit), and of long ones fewer\n' +
+      'rounds; all of them when a part of a path is given or a tier, everything with TEST_FULL=1, which takes half an hour.\n',
+  )
   process.exit(0)
 }
 
@@ -32,19 +38,25 @@ const filters = args.filter((arg) => !isTier(arg))
 const stop = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort())
 
+const isFull = process.env.TEST_FULL === '1'
+
 /** Two cores are what the tests are written for; end-to-end files start a whole stack each. */
 const CONCURRENCY: Record<Tier, number> = {
   unit: Math.max(2, availableParallelism()),
-  integration: Math.min(4, Math.max(2, availableParallelism())),
+  integration: isFull ? Math.min(4, Math.max(2, availableParallelism())) : 3,
   // They wait more than they work. Continuous integration, which takes all rounds of them, runs one at a time.
-  e2e: process.env.TEST_FULL === '1' ? 1 : 3,
+  e2e: isFull ? 1 : 3,
 }
+/** Of the end-to-end files, so that all that `npm test` runs ends within eight minutes on two cores. */
+const SAMPLE_SHARE = 0.5
 /** A file that hangs ends its run as a failure. */
 const TIMEOUT_MS: Record<Tier, number> = { unit: 120_000, integration: 240_000, e2e: 600_000 }
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const tier of tiers) {
-  const files = findTests(root, tier, filters)
+  const found = findTests(root, tier, filters)
+  const isSampled = tier === 'e2e' && !isFull && args.length === 0
+  const files = isSampled ? sampleOf(found) : found
   if (files.length === 0 || stop.signal.aborted) continue
   const counts = await runTier({
     root,
@@ -66,3 +78,19 @@ if (total.skipped > 0) out.write(`${total.skipped} skipped\n`)
 const status = total.failed > 0 || total.passed === 0 || stop.signal.aborted ? 1 : 0
 // Ends at once: a process that a hung test left behind may still hold a pipe to this one.
 out.write(`${total.passed} passed, ${total.failed} failed\n`, () => process.exit(status))
+
+function sampleOf(files: readonly string[]): string[] {
+  const seed = process.env.TEST_SEED || commit()
+  const sample = sampleFiles(files, { seed, share: SAMPLE_SHARE })
+  out.write(`e2e: ${sample.length} of ${files.length} files, TEST_SEED=${seed}; all of them with TEST_FULL=1\n`)
+  return sample
+}
+
+/** So that a commit is tested the same way twice. */
+function commit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', '--short=10', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+  } catch {
+    return '0' // Not a checkout, or no git.
+  }
+}
