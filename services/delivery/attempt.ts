@@ -56,7 +56,12 @@ export function createAttemptDelivery({
 
     const { subscription, target } = recipient
     const durationMs = endedAt - startedAt
-    metrics.attempted({ protocol: subscription.protocol, decision: decision.kind, seconds: durationMs / 1000 })
+    metrics.attempted({
+      protocol: subscription.protocol,
+      host: target?.host,
+      decision: decision.kind,
+      seconds: durationMs / 1000,
+    })
     if (decision.kind === 'delivered' && entry.kind === 'message') {
       metrics.delivered(entry.topicArn, (endedAt - entry.acceptedAt) / 1000)
     }

@@ -9,13 +9,13 @@ import { createOpeningKeys, createRewrapStore, followRewraps } from '#shared/dat
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMembership } from '#shared/membership'
-import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
+import { createCertificateGauge, createMetrics, keepSampling, serveMetrics } from '#shared/metrics'
 import { createSubscriptionRate } from '#shared/rate-limit'
 import { createRecordMac } from '#shared/record-mac'
 import { closeRedis, openRedis } from '#shared/redis'
-import { createRetrySchedule } from '#shared/retry-schedule'
+import { countWaitingRetries, createRetrySchedule } from '#shared/retry-schedule'
 import { readBrokerCredential, readRecordSecrets, readSigningIdentity, readTokenSecrets } from '#shared/secrets'
-import { acquireLease, keys, readLeaseLives, watchMeta } from '#shared/stream-log'
+import { acquireLease, countBacklogMessages, keys, readLeaseLives, watchMeta } from '#shared/stream-log'
 import { createAdmit } from './admit.ts'
 import { createAttemptDelivery } from './attempt.ts'
 import { createCompose } from './compose.ts'
@@ -36,9 +36,13 @@ import { createSubscriberTrust } from './protocols/subscriber-trust.ts'
 import { createReopen } from './reopen.ts'
 import { createRetryProcessor } from './retry.ts'
 import { rollCallTimes } from './roll-call.ts'
+import { createSampleWaiting } from './sample-waiting.ts'
 import { createSign } from './sign.ts'
 import { createTopicCache } from './topic-cache.ts'
 import { waitForMeta } from './wait-for-meta.ts'
+
+/** Between two looks at what waits in the partitions, for metrics. */
+const SAMPLE_PAUSE_MS = 5_000
 
 const clock = systemClock
 const log = createLog({ service: 'delivery' })
@@ -192,6 +196,16 @@ async function deliver(partitions: number): Promise<void> {
     log,
     metrics: count,
   })
+  const sampleConnection = openRedis({ url: config.redisUrl, name: 'delivery-samples' })
+  const sampling = keepSampling(
+    createSampleWaiting({
+      owned: pool.owned,
+      countRetries: (some) => countWaitingRetries({ redis: sampleConnection, prefixes: some.map(keys.retryPrefix) }),
+      countBacklogs: (some) => countBacklogMessages({ redis: sampleConnection, partitions: some }),
+      metrics: count,
+    }),
+    { pauseMs: SAMPLE_PAUSE_MS, onFailure: (error) => log.warn('redis.sample-failed', {}, error) },
+  )
   await pool.ready
   log.info('delivery.ready', { partitions, metricsPort: metricsServer.port })
   notifyReady()
@@ -201,4 +215,7 @@ async function deliver(partitions: number): Promise<void> {
     shutdown.addEventListener('abort', () => resolve(), { once: true })
   })
   await pool.stop(config.shutdownMs)
+  // The connection first: a look that Redis keeps waiting ends with it.
+  await closeRedis(sampleConnection)
+  await sampling[Symbol.asyncDispose]()
 }

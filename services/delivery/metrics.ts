@@ -5,11 +5,13 @@ import type { Clock } from '#shared/clock'
 import type { Metrics } from '#shared/metrics'
 import { RETRY_PHASES, type RetryPhase } from '#shared/sns-wire'
 import { type AttemptDecision, NEVER_RIGHT } from './decide-settlement.ts'
+import { createSlowestHosts } from './endpoints/slowest-hosts.ts'
 import { createHeldGauges } from './held/held-gauges.ts'
 import { createTopicMetrics } from './topic-metrics.ts'
 
 export interface DeliveryMetrics extends BrokerMetrics {
-  attempted(o: { protocol: string; decision: AttemptDecision['kind']; seconds: number }): void
+  /** @param o.host of the endpoint; undefined when it has none that can be requested */
+  attempted(o: { protocol: string; host: string | undefined; decision: AttemptDecision['kind']; seconds: number }): void
   /** @param seconds from acceptance to the endpoint's 2xx */
   delivered(topicArn: string, seconds: number): void
   /** @param topicArn of a notification; undefined of a confirmation */
@@ -42,6 +44,8 @@ export interface DeliveryMetrics extends BrokerMetrics {
   /** @param more how many subscriptions more, or fewer, have messages waiting */
   backlogs(more: number): void
   endpointsUnhealthy(count: number): void
+  /** Of owned partitions. @param o.messages in backlogs */
+  waiting(o: { retries: number; messages: number }): void
 }
 
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100] as const
@@ -124,6 +128,14 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
     'Messages given up for one subscription because they waited longer than SEALCAST_BACKLOG_SECONDS, retries an hour longer.',
   )
   const backlogs = metrics.gauge('sealcast_backlogs', 'Subscriptions with messages waiting, in owned partitions.')
+  const waitingRetries = metrics.gauge(
+    'sealcast_retries_waiting',
+    'Retries whose time has not come, or has and which have not begun, in owned partitions, as last seen.',
+  )
+  const waitingMessages = metrics.gauge(
+    'sealcast_backlog_messages',
+    'Messages waiting in the backlogs of owned partitions, each once for each subscription, as last seen.',
+  )
   const unhealthy = metrics.gauge(
     'sealcast_endpoints_unhealthy',
     'Endpoints that failed many times in a row and are asked one message at a time.',
@@ -131,10 +143,12 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
   const heldGauges = createHeldGauges(metrics, clock)
   const ownedPartitions = new Set<number>()
   const topics = createTopicMetrics(metrics)
+  const slowest = createSlowestHosts(metrics, clock)
   let backlogCount = 0
   return {
     ...createBrokerMetrics(metrics),
-    attempted({ protocol, decision, seconds }) {
+    attempted({ protocol, host, decision, seconds }) {
+      if (host !== undefined) slowest.note(host, seconds)
       deliveries.add({ protocol, outcome: decision })
       attemptSeconds.observe({ protocol }, seconds)
     },
@@ -174,5 +188,9 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
       backlogs.set({}, backlogCount)
     },
     endpointsUnhealthy: (count) => unhealthy.set({}, count),
+    waiting({ retries, messages }) {
+      waitingRetries.set({}, retries)
+      waitingMessages.set({}, messages)
+    },
   }
 }

@@ -25,6 +25,8 @@ import { type RollCallMembership, rollCallTimes, startRollCall } from './roll-ca
 export interface PartitionPool {
   /** Resolves once every partition that was free and this worker's has been taken. */
   readonly ready: Promise<void>
+  /** Partitions whose lease this worker holds now. */
+  owned(): readonly number[]
   /** Leaves the others its partitions: stops claiming, waits for what is in flight up to `deadlineMs`, releases every lease. */
   stop(deadlineMs: number): Promise<void>
 }
@@ -168,6 +170,7 @@ export function startPartitionPool(o: {
 
   return {
     ready,
+    owned: () => [...owned.keys()],
     async stop(deadlineMs) {
       stopping = true
       // Said before draining, so that others stand by for what comes free.

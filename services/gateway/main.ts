@@ -16,10 +16,10 @@ import {
 import { createExplainKeyAccess } from '#shared/kms-client'
 import { keepInspectorShut, notifyReady, reportCrashes, shutdownSignal } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
-import { createCertificateGauge, createMetrics, serveMetrics } from '#shared/metrics'
+import { createCertificateGauge, createMetrics, keepSampling, serveMetrics } from '#shared/metrics'
 import { openPrincipals, reportReloads } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
-import { closeRedis, countReplicas, openRedis, requireReplicas, whenReady } from '#shared/redis'
+import { closeRedis, countReplicas, openRedis, readServerState, requireReplicas, whenReady } from '#shared/redis'
 import {
   readBrokerCredential,
   readRecordSecrets,
@@ -27,7 +27,7 @@ import {
   readStsSecrets,
   readTokenSecrets,
 } from '#shared/secrets'
-import { createStreamAppender } from '#shared/stream-log'
+import { createStreamAppender, readPartitionStates } from '#shared/stream-log'
 import { createFindSigner } from '#shared/sts'
 import { createAdmission } from './admission.ts'
 import { createAnnounceSnsKey } from './announce-sns-key.ts'
@@ -48,12 +48,17 @@ import { startLoopHeartbeat } from './loop-heartbeat.ts'
 import { createGatewayMetrics } from './metrics.ts'
 import { openPartitions } from './open-partitions.ts'
 import { openTopics } from './open-topics.ts'
+import { createRedisGauges } from './redis-gauges.ts'
+import { createSampleRedis } from './sample-redis.ts'
 import { createSealAndAppend } from './seal-and-append.ts'
 import { startGatewayServer } from './server.ts'
 import { watchActivePairs } from './watch-active-pairs.ts'
 
 /** Two commands in a row must fit into the 5 s in which a publisher is told that Redis is gone. */
 const COMMAND_TIMEOUT_MS = 2_000
+
+/** Between two looks at what Redis holds, for metrics. */
+const SAMPLE_PAUSE_MS = 5_000
 
 const clock = systemClock
 const log = createLog({ service: 'gateway' })
@@ -63,6 +68,7 @@ const config = readGatewayConfig(withFileSettings(process.env))
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
 const count = createGatewayMetrics(metrics)
+const redisGauges = createRedisGauges(metrics)
 const certificatesInUse = createCertificateGauge(metrics)
 
 await using _metricsServer = await serveMetrics({
@@ -118,6 +124,21 @@ const known = await openTopics({
   onUnconfirmed: (topicArn) => log.warn('topic.change-unconfirmed', { topicArn }),
   signal: shutdown,
 })
+redisGauges.partitionCount(meta.partitions)
+const sampleConnection = openRedis({
+  url: config.redisUrl,
+  name: 'gateway-samples',
+  commandTimeoutMs: COMMAND_TIMEOUT_MS,
+})
+const sampling = keepSampling(
+  createSampleRedis({
+    untilReady: () => whenReady(sampleConnection, AbortSignal.timeout(COMMAND_TIMEOUT_MS)),
+    readServer: () => readServerState(sampleConnection),
+    readPartitions: () => readPartitionStates({ redis: sampleConnection, partitions: meta.partitions }),
+    gauges: redisGauges,
+  }),
+  { pauseMs: SAMPLE_PAUSE_MS, onFailure: (error) => log.warn('redis.sample-failed', {}, error) },
+)
 const appender = createStreamAppender({ redis, recordMac, partitions: meta.partitions })
 await using kms = await openBrokerKms(config.kms, {
   redis,
@@ -244,6 +265,9 @@ await server.stop(config.shutdownMs)
 await keyChecks[Symbol.asyncDispose]()
 await known[Symbol.asyncDispose]()
 await closeRedis(noticeConnection)
+// The connection first: a look that Redis keeps waiting ends with it.
+await closeRedis(sampleConnection)
+await sampling[Symbol.asyncDispose]()
 await kms.flushLedger()
 await closeRedis(redis)
 log.info('gateway.stopped')

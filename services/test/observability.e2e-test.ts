@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
@@ -20,6 +21,7 @@ import {
 import { readMetricsPage } from './metrics-page.ts'
 import { compareMetrics, readMetricsTable } from './metrics-table.ts'
 import { type Stack, startStack } from './start-stack.ts'
+import { until } from './until.ts'
 
 const METRICS_TABLE = join(import.meta.dirname, '..', '..', 'deploy', 'prometheus', 'METRICS.md')
 
@@ -62,6 +64,24 @@ suite('a running stack', () => {
     assert.ok((opened[1] ?? 0) >= 1)
     sns.destroy()
     kms.destroy()
+  })
+
+  test('shows Redis, and each partition with the worker that has it', async () => {
+    const valuesOf = async (service: string, name: string): Promise<number[]> => {
+      const pages = (await readMetrics(stack)).map((text) => readMetricsPage(text))
+      const metric = pages.find((page) => serviceOf(page) === service)?.get(name)
+      return (metric?.series ?? []).map(({ value }) => value)
+    }
+    await until('every partition has its lease', async () => {
+      const leased = await valuesOf('gateway', 'sealcast_partition_leased')
+      return leased.length === 16 && leased.every((value) => value === 1)
+    })
+    assert.equal((await valuesOf('delivery', 'sealcast_partition_owned')).length, 16)
+    assert.deepEqual(await valuesOf('gateway', 'sealcast_redis_up'), [1])
+    assert.deepEqual(await valuesOf('gateway', 'sealcast_redis_persistence_ok'), [1])
+    const certificate = new X509Certificate(await readFile(join(stack.home, 'tls', 'gateway.crt.pem')))
+    const [end] = await valuesOf('gateway', 'sealcast_certificate_not_after_seconds')
+    assert.equal(end, Date.parse(certificate.validTo) / 1000)
   })
 
   test('exposes the metrics that are documented, as they are documented, and no others', async () => {

@@ -1,4 +1,5 @@
 export { applyJitter, JITTER_SHARE } from './apply-jitter.ts'
+export { countWaitingRetries } from './count-waiting.ts'
 export { RetryScheduleSpoiltError, RetryScheduleUnavailableError } from './errors.ts'
 export {
   createRetrySchedule,

@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { suite, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { systemClock } from '#shared/clock'
+import { closeRedis, openRedis, whenReady } from '#shared/redis'
 import { startTestRedis } from '#shared/test-redis'
-import { createRetrySchedule, type DueRetry, type RetryVerdict } from './index.ts'
+import { countWaitingRetries, createRetrySchedule, type DueRetry, type RetryVerdict } from './index.ts'
 
 const PREFIX = 'sealcast:{p:3}'
 
@@ -62,6 +63,30 @@ suite('createRetrySchedule()', () => {
       [waiting.messageId, fresh.messageId],
     )
     await retries.close()
+  })
+
+  test('countWaitingRetries() counts what is to come and what is due, and nothing that runs', async () => {
+    await using stage = await setup()
+    const running = Promise.withResolvers<RetryVerdict>()
+    const retries = stage.open(() => running.promise)
+    const schedule = (delayMs: number) =>
+      retries.schedule({ messageId: randomUUID(), subscriptionId: randomUUID() }, { delayMs })
+    // As many as run at once, and two more.
+    for (let n = 0; n < 6; n++) await schedule(0)
+    for (let n = 0; n < 3; n++) await schedule(600_000)
+    await stage.until(async () => stage.runs.length === 4)
+    const redis = openRedis({ url: stage.redis.url, name: 'test' })
+    await whenReady(redis)
+    const count = (...prefixes: string[]) => countWaitingRetries({ redis, prefixes })
+    assert.equal(await count(PREFIX), 5)
+    assert.equal(await count('sealcast:{p:4}', PREFIX), 5)
+    assert.equal(await count(), 0)
+    running.resolve({ kind: 'done' })
+    await stage.until(async () => (await count(PREFIX)) === 3)
+    await stage.redis.cli('set', 'sealcast:{p:4}:retry:delayed', 'x')
+    assert.equal(await count('sealcast:{p:4}', PREFIX), 3)
+    await retries.close()
+    await closeRedis(redis)
   })
 
   test('keeps one job for one message and subscription', async () => {

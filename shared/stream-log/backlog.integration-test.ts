@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
-import { decodeEntry, keys } from './index.ts'
+import { countBacklogMessages, decodeEntry, keys } from './index.ts'
 import { type LeaseStage, shareServer } from './testing/lease-stage.ts'
 
 // The same on both: a script that crosses a slot fails on the second.
@@ -116,6 +116,27 @@ for (const mode of ['standalone', 'cluster'] as const) {
       assert.equal(await t.redis.exists(keys.backlogKey(t.partition, 'a'), keys.backlogsKey(t.partition)), 0)
       await t.lease.settleSubscription(second.messageId, 'a')
       assert.equal(await t.redis.exists(keys.bodyKey(t.partition, second.messageId)), 0)
+    })
+
+    test('countBacklogMessages() counts each message for each subscription it waits for, in the partitions asked for', async () => {
+      await using t = await shared.setup()
+      const count = (...partitions: number[]) => countBacklogMessages({ redis: t.redis, partitions })
+      assert.equal(await count(t.partition), 0)
+      for (const subscriptionIds of [['a', 'b'], ['a']]) {
+        const { claimed, messageId } = await claimOne(t)
+        await t.lease.handOff(claimed, { messageId, open: [...waiting(...subscriptionIds), ...inRetry('r')] })
+      }
+      assert.equal(await count(t.partition), 3)
+      assert.equal(await count(), 0)
+      assert.equal(await count(t.partition + 1, t.partition), 3)
+      const many = await claimOne(t)
+      const ids = Array.from({ length: 600 }, (_, n) => `many-${n}`)
+      await t.lease.handOff(many.claimed, { messageId: many.messageId, open: waiting(...ids) })
+      assert.equal(await count(t.partition), 603)
+      await t.redis.set(keys.backlogKey(t.partition, 'b'), 'x')
+      assert.equal(await count(t.partition), 602)
+      await t.redis.set(keys.backlogsKey(t.partition), 'x')
+      assert.equal(await count(t.partition), 0)
     })
 
     test('noteAttempts() opens nothing that is closed', async () => {
