@@ -24,7 +24,8 @@ const COMMANDS = {
   up: {
     entry: 'services/up/main.ts',
     help: 'start Redis, the local KMS, a gateway and a worker, until Ctrl-C',
-    needs: (args) => (asksForHelp(args) || process.env.SEALCAST_REDIS_URL ? [] : [REDIS]),
+    needs: (args) =>
+      asksForHelp(args) || args.includes('--prepare-compose') || process.env.SEALCAST_REDIS_URL ? [] : [REDIS],
     stopsWithUs: true,
   },
   demo: {

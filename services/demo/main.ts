@@ -24,6 +24,7 @@ import { ConfigError } from '#shared/config'
 import { BrokerError } from '#shared/errors'
 import { issueServerCertificate } from '#shared/pki'
 import { readServedRequests, servedBetween } from './kms-counter.ts'
+import { reachableFrom } from './reachable-from.ts'
 import { watchRedis } from './redis-monitor.ts'
 import { endOf, sideBySide } from './show.ts'
 import { readStackEnvironment } from './stack-environment.ts'
@@ -95,8 +96,10 @@ async function runDemo(): Promise<boolean> {
   )
   say(`2. sealed topic   ${topicArn}`)
 
+  const reachable = await reachableFrom(variables.SEALCAST_DEMO_ENDPOINT_HOST)
   await using subscriber = await startSubscriber({
-    certificate: issueServerCertificate({ authority, hosts: ['localhost', '127.0.0.1'], now: systemClock.now() }),
+    ...reachable,
+    certificate: issueServerCertificate({ authority, hosts: [reachable.host], now: systemClock.now() }),
     signingHost: new URL(gateway).host,
     deadlineMs: DEADLINE_MS,
   })

@@ -22,6 +22,9 @@ export interface Subscriber extends AsyncDisposable {
  * @param deadlineMs how long `receive` waits in all
  */
 export async function startSubscriber(o: {
+  /** As workers call it. */
+  host: string
+  listenOn: string
   certificate: CertifiedKey
   signingHost: string
   deadlineMs: number
@@ -41,9 +44,9 @@ export async function startSubscriber(o: {
       })
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, o.listenOn, resolve))
   return {
-    url: `https://localhost:${(server.address() as AddressInfo).port}/notifications`,
+    url: `https://${o.host}:${(server.address() as AddressInfo).port}/notifications`,
     async receive(type, count) {
       const signal = AbortSignal.timeout(o.deadlineMs)
       for (;;) {

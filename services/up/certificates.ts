@@ -18,25 +18,40 @@ export function prepareCertificates(
   directory: DataDirectory,
   { hosts, now }: { hosts: readonly string[]; now: number },
 ): string[] {
-  const made: string[] = []
-  let authority = readCertifiedKey(directory.ca, directory.caKey)
-  if (authority === undefined || !isFresh(authority, now)) {
-    authority = createCertificateAuthority({ commonName: 'Sealcast development CA', now })
-    writeCertifiedKey(directory.ca, directory.caKey, authority)
-    made.push('CA')
-  }
-  const gateway = readCertifiedKey(directory.gatewayCertificate, directory.gatewayKey)
-  if (gateway === undefined || !isFresh(gateway, now) || !isFor(gateway, authority, hosts)) {
-    writeCertifiedKey(
-      directory.gatewayCertificate,
-      directory.gatewayKey,
-      issueServerCertificate({ authority, hosts, now }),
-    )
-    made.push('gateway certificate')
-  }
+  const { ca: certificateFile, caKey: keyFile, caBundle } = directory
+  const { authority, isNew } = prepareAuthority({ certificateFile, keyFile, caBundle, now })
+  const files = { certificateFile: directory.gatewayCertificate, keyFile: directory.gatewayKey }
+  const isGatewayNew = prepareServerCertificate({ ...files, authority, hosts, now })
+  return [...(isNew ? ['CA'] : []), ...(isGatewayNew ? ['gateway certificate'] : [])]
+}
+
+interface PairFiles {
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+export function prepareAuthority(o: PairFiles & { caBundle: string; now: number }): {
+  authority: CertifiedKey
+  isNew: boolean
+} {
+  const found = readCertifiedKey(o)
+  const isNew = found === undefined || !isFresh(found, o.now)
+  const authority = isNew ? createCertificateAuthority({ commonName: 'Sealcast development CA', now: o.now }) : found
+  if (isNew) writeCertifiedKey(o, authority)
   // Each time: the system's roots may have changed.
-  replaceFile(directory.caBundle, buildCaBundle(authority.certificatePem))
-  return made
+  replaceFile(o.caBundle, buildCaBundle(authority.certificatePem))
+  return { authority, isNew }
+}
+
+/** @returns whether it had to be made */
+export function prepareServerCertificate(
+  o: PairFiles & { authority: CertifiedKey; hosts: readonly string[]; now: number },
+): boolean {
+  const { authority, hosts, now } = o
+  const found = readCertifiedKey(o)
+  if (found !== undefined && isFresh(found, now) && isFor(found, authority, hosts)) return false
+  writeCertifiedKey(o, issueServerCertificate({ authority, hosts, now }))
+  return true
 }
 
 /** What clients may call the gateway: loopback, and the host of the public URL. */
@@ -46,13 +61,13 @@ export function gatewayHosts(publicUrl: string): string[] {
   return [...new Set(['localhost', '127.0.0.1', '::1', host])]
 }
 
-function readCertifiedKey(certificateFile: string, keyFile: string): CertifiedKey | undefined {
+function readCertifiedKey({ certificateFile, keyFile }: PairFiles): CertifiedKey | undefined {
   if (!existsSync(certificateFile) || !existsSync(keyFile)) return undefined
   return { certificatePem: readFileSync(certificateFile, 'utf8'), privateKeyPem: readFileSync(keyFile, 'utf8') }
 }
 
 /** The key first: a crash in between leaves a pair that does not match, and is made again. */
-function writeCertifiedKey(certificateFile: string, keyFile: string, pair: CertifiedKey): void {
+function writeCertifiedKey({ certificateFile, keyFile }: PairFiles, pair: CertifiedKey): void {
   replaceFile(keyFile, pair.privateKeyPem)
   replaceFile(certificateFile, pair.certificatePem)
 }

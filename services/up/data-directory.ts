@@ -36,7 +36,8 @@ export function openDataDirectory(home: string) {
   }
 }
 
-function openFolder(folder: string): void {
+/** @throws {DataDirectoryError} naming it */
+export function openFolder(folder: string): void {
   try {
     makeFolder(folder)
     // One made by hand, or by an older umask, may be open.

@@ -10,15 +10,24 @@ import { BrokerError, describeError } from '#shared/errors'
 import { notifyReady } from '#shared/lifecycle'
 import { closeRedis, openRedis, redisCall, whenReady } from '#shared/redis'
 import { redisWarnings } from './check-redis.ts'
+import { readComposeConfig } from './compose-config.ts'
 import { readUpConfig } from './config.ts'
 import { RedisUnusableError } from './errors.ts'
+import { linkDotEnv } from './link-dot-env.ts'
 import { parseArguments } from './parse-arguments.ts'
+import { prepareCompose } from './prepare-compose.ts'
 import { createProgress } from './progress.ts'
 import { runStack, StoppedError } from './run-stack.ts'
 import { listenForStopSignals } from './stop-signals.ts'
-import { HELP, readyText } from './texts.ts'
+import { composeText, HELP, readyText } from './texts.ts'
 
 const REDIS_ANSWERS_WITHIN_MS = 5_000
+
+/** The checkout. */
+const ROOT = dirname(dirname(import.meta.dirname))
+
+/** Of nobody on the machine: whom root prepares for. As in deploy/Dockerfile. */
+const CONTAINER_OWNER = { uid: 10_001, gid: 10_001 }
 
 const startedAt = performance.now()
 // For everything the stack writes, the AOF of Redis included.
@@ -33,6 +42,8 @@ if (asked.kind === 'help') {
 } else if (asked.kind === 'refused') {
   write(`${asked.text}\n`)
   process.exitCode = 2
+} else if (asked.kind === 'prepare-compose') {
+  process.exitCode = await prepare(process.env)
 } else {
   process.exitCode = await up({ ...process.env, ...asked.settings })
 }
@@ -46,7 +57,7 @@ async function up(env: Environment): Promise<number> {
     await runStack({
       config,
       env,
-      root: dirname(dirname(import.meta.dirname)),
+      root: ROOT,
       clock: systemClock,
       progress: createProgress(write),
       signals,
@@ -61,6 +72,28 @@ async function up(env: Environment): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof StoppedError) return 0
+    write(`${error instanceof BrokerError ? error.message : describe(error)}\n`)
+    return 1
+  }
+}
+
+async function prepare(env: Environment): Promise<number> {
+  try {
+    const config = readComposeConfig(env, process.cwd())
+    const uid = process.getuid?.() ?? 0
+    const owner = uid === 0 ? CONTAINER_OWNER : { uid, gid: process.getgid?.() ?? uid }
+    const prepared = await prepareCompose({ config, env, owner, handsOver: uid === 0, now: systemClock.now() })
+    const isLinked = linkDotEnv(ROOT, prepared.variablesFile)
+    write(
+      composeText({
+        ...prepared,
+        home: shorten(config.home),
+        variablesFile: shorten(prepared.variablesFile),
+        isLinked,
+      }),
+    )
+    return 0
+  } catch (error) {
     write(`${error instanceof BrokerError ? error.message : describe(error)}\n`)
     return 1
   }

@@ -6,6 +6,7 @@ import { MAX_PROCESSES } from './config.ts'
 
 export type Arguments =
   | { kind: 'run'; settings: Environment }
+  | { kind: 'prepare-compose' }
   | { kind: 'help' }
   /** @param text one line */
   | { kind: 'refused'; text: string }
@@ -19,6 +20,7 @@ export function parseArguments(args: readonly string[]): Arguments {
   const options = {
     gateways: { type: 'string' },
     workers: { type: 'string' },
+    'prepare-compose': { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
   } as const
   // Not strict: its own messages are several sentences long and know nothing of our help.
@@ -29,6 +31,7 @@ export function parseArguments(args: readonly string[]): Arguments {
     const given = args[token.index] ?? ''
     if (token.kind === 'positional') return refused(given)
     if (token.name === 'help') return { kind: 'help' }
+    if (token.name === 'prepare-compose') return { kind: 'prepare-compose' }
     if (token.name !== 'gateways' && token.name !== 'workers') return refused(given)
     const value = token.value ?? ''
     const { variable, least } = OPTIONS[token.name]

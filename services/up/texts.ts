@@ -7,6 +7,7 @@ export const HELP = `Usage: npm run up [-- --gateways <number> --workers <number
 Starts a private Redis, a local KMS, gateways and delivery workers (one of each unless told), keeps them
 running, and stops them all on Ctrl-C. When the file env is in the data directory, everything is ready.
 With SEALCAST_KMS=aws there is no local KMS: AWS KMS is asked, with the credentials the AWS SDK finds.
+--prepare-compose starts nothing: it makes what docker-compose.yml needs, in .sealcast-compose.
 SIGUSR2 replaces gateways and workers one after another, without a pause for publishers.
 
   --gateways, SEALCAST_GATEWAYS   1 to 32, on one port; several need Linux
@@ -38,6 +39,24 @@ Sealcast is ready at ${o.gatewayUrl} (${o.seconds.toFixed(1)} s). In another ter
   aws sns publish --topic-arn arn:aws:sns:${o.region}:${o.account}:orders --message hello
 
 Logs are in ${o.home}/logs. Ctrl-C stops everything; kill -USR2 ${o.pid} replaces gateways and workers one by one.
+
+`
+}
+
+export function composeText(o: {
+  home: string
+  made: readonly string[]
+  warnings: readonly string[]
+  variablesFile: string
+  isLinked: boolean
+}): string {
+  const command = `docker-compose ${o.isLinked ? '' : `--env-file ${asShellWord(o.variablesFile)} `}up -d --build`
+  return `${o.warnings.map((warning) => `${warning}\n`).join('')}
+${asShellWord(o.home)} ${o.made.length === 0 ? 'is in place' : `has all that the containers need now: ${o.made.join(', ')}`}.
+
+  ${command}
+  source ${asShellWord(`${o.home}/env`)}     # once all are healthy, for AWS tools and npm run sealcast
+  SEALCAST_HOME=${asShellWord(o.home)} npm run demo
 
 `
 }

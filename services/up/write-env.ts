@@ -16,6 +16,12 @@ export interface ClientEnvironment {
   readonly metricsUrls: readonly string[]
   /** As the services have them: `sealcast preflight` judges endpoints as they do. */
   readonly endpointNetworks: string
+  /** Of a stack in containers: where on this machine their files lie, and how workers call endpoints on it. */
+  readonly inContainers?: {
+    readonly secretsDir: string
+    readonly principalsFile: string
+    readonly endpointHost: string
+  }
 }
 
 export function formatEnv(client: ClientEnvironment): string {
@@ -35,6 +41,9 @@ export function formatEnv(client: ClientEnvironment): string {
     SEALCAST_KMS_ADMIN_URL: client.kmsAdminUrl,
     SEALCAST_METRICS_URLS: client.metricsUrls.join(','),
     SEALCAST_ENDPOINT_NETWORKS: client.endpointNetworks,
+    SEALCAST_SECRETS_DIR: client.inContainers?.secretsDir,
+    SEALCAST_PRINCIPALS_FILE: client.inContainers?.principalsFile,
+    SEALCAST_DEMO_ENDPOINT_HOST: client.inContainers?.endpointHost,
   }
   const lines = Object.entries(variables).flatMap(([name, value]) =>
     value === undefined ? [] : [`export ${name}=${quoteForShell(value)}`],
