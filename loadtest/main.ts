@@ -5,9 +5,9 @@
  * 1: failed or invalid, with the reasons; 2: not understood.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { describeMachine } from './harness/machine.ts'
 import type { LoadTest } from './load-test.ts'
 import { LOAD_TESTS } from './load-tests.ts'
@@ -57,7 +57,7 @@ async function runTest(test: LoadTest, args: readonly string[]): Promise<number>
   const own = new Map([...flags].filter(([flag]) => !Object.hasOwn(OUTPUT_SETTINGS, flag)))
   const common = new Map([...flags].filter(([flag]) => Object.hasOwn(OUTPUT_SETTINGS, flag)))
   const output = readSettings(OUTPUT_SETTINGS, { test: test.name, flags: common })
-  const scenario = output.scenario === '' ? undefined : { file: output.scenario, content: readJson(output.scenario) }
+  const scenario = output.scenario === '' ? undefined : readScenario(output.scenario)
   const values = readSettings(test.settings, { test: test.name, flags: own, scenario })
 
   const folder = mkdtempSync(join(tmpdir(), 'sealcast-loadtest-'))
@@ -94,6 +94,13 @@ async function runTest(test: LoadTest, args: readonly string[]): Promise<number>
     progress.say(`kept as ${keepReport(report, kept, join(root, 'loadtest', 'results'))}.{html,json,txt}`)
   }
   return report.verdict.outcome === 'passed' ? 0 : 1
+}
+
+/** @param named a file, or the name of one that is shipped */
+function readScenario(named: string): { file: string; content: unknown } {
+  const shipped = join(root, 'loadtest', 'scenarios', `${named}.json`)
+  const file = /^[\w-]+$/.test(named) && existsSync(shipped) ? shipped : named
+  return { file: relative(process.cwd(), file), content: readJson(file) }
 }
 
 function readJson(file: string): unknown {

@@ -32,6 +32,8 @@ export interface BenchStack extends AsyncDisposable {
   counters(): Promise<Counters>
   /** Entries in the streams now; answers also while workers stand still. */
   backlog(): Promise<number>
+  /** Of Redis now. */
+  redis(): Promise<RedisState>
   /** Stops every worker in its tracks and lets it go on: what is published between waits in the streams. */
   pauseWorkers(): void
   resumeWorkers(): void
@@ -48,6 +50,15 @@ export interface Counters {
   readonly kmsCalls: number
 }
 
+export interface RedisState {
+  /** As `Counters.appended`. */
+  readonly appended: number
+  /** Entries in the partition streams. */
+  readonly backlog: number
+  /** What its allocator gave out for data and clients. */
+  readonly usedMemoryBytes: number
+}
+
 const SETTLED_WITHIN_MS = 120_000
 const POLL_MS = 50
 const root = dirname(dirname(import.meta.dirname))
@@ -58,11 +69,13 @@ export async function startBenchStack(o: {
   /** 1 unless told. */
   workers?: number
   profileFolder?: string | undefined
+  /** See `startStack`. */
+  ownGroup?: boolean
 }): Promise<BenchStack> {
   if (o.profileFolder !== undefined) mkdirSync(o.profileFolder, { recursive: true })
   const profiling =
     o.profileFolder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${o.profileFolder}` }
-  const stack = await startStack({ env: { ...profiling, ...o.env } })
+  const stack = await startStack({ env: { ...profiling, ...o.env }, ownGroup: o.ownGroup ?? false })
   const { region, credentials } = stack.clientConfig
   const sns = new SNSClient(stack.clientConfig)
   const kms = new KMSClient({ region, credentials, endpoint: stack.env.AWS_ENDPOINT_URL_KMS ?? '' })
@@ -119,6 +132,7 @@ export async function startBenchStack(o: {
       }
     },
     backlog: async () => (await readStreams(redis)).backlog,
+    redis: () => readStreams(redis),
     pauseWorkers: () => signalWorkers('SIGSTOP'),
     resumeWorkers: () => signalWorkers('SIGCONT'),
     async settled() {
@@ -201,12 +215,13 @@ const READ_STREAMS = `
       end
     end
   end
-  return added .. ' ' .. length
+  local used = string.match(redis.call('INFO', 'memory'), 'used_memory:(%d+)')
+  return added .. ' ' .. length .. ' ' .. used
 `
 
-async function readStreams(redis: RedisCli): Promise<{ appended: number; backlog: number }> {
-  const [appended = '', backlog = ''] = (await redis('EVAL', READ_STREAMS, '0')).split(' ')
-  return { appended: Number(appended), backlog: Number(backlog) }
+async function readStreams(redis: RedisCli): Promise<RedisState> {
+  const [appended = '', backlog = '', used = ''] = (await redis('EVAL', READ_STREAMS, '0')).split(' ')
+  return { appended: Number(appended), backlog: Number(backlog), usedMemoryBytes: Number(used) }
 }
 
 async function readMetrics(stack: Stack): Promise<string> {

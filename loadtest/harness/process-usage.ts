@@ -49,6 +49,26 @@ export function startMeter(pids: readonly (readonly [name: string, pid: number])
   }
 }
 
+export interface ProcessState {
+  /** Processor time since its start. */
+  readonly cpuSeconds: number
+  readonly residentBytes: number
+}
+
+/** @returns undefined when the process is gone */
+export function readProcess(pid: number): ProcessState | undefined {
+  try {
+    return { cpuSeconds: readTicks(pid) / TICKS_PER_SECOND, residentBytes: readResidentBytes(pid) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Processor seconds of all that ran on the machine since its start. */
+export function readMachineSeconds(): number {
+  return readMachineTicks() / TICKS_PER_SECOND
+}
+
 /** Processor seconds of children that have ended and were waited for. */
 export function endedChildrenSeconds(): number {
   return parseStat(readFileSync('/proc/self/stat', 'utf8')).childTicks / TICKS_PER_SECOND

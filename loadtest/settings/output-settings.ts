@@ -5,7 +5,7 @@ import { setting } from './setting.ts'
 export const OUTPUT_SETTINGS = {
   scenario: setting.text(
     '',
-    'settings from a file, such as loadtest/scenarios/publish-sealed.json; flags win over it',
+    'settings from a JSON file, or by name from loadtest/scenarios; flags win over it',
     'file',
   ),
   json: setting.text('', 'write the report there as JSON', 'file'),

@@ -49,10 +49,19 @@ export interface Stack extends AsyncDisposable {
 const READY_WITHIN_MS = 60_000
 const root = dirname(dirname(import.meta.dirname))
 
-/** @param env more SEALCAST_* variables */
-export async function startStack({ env = {} }: { env?: Readonly<Record<string, string>> } = {}): Promise<Stack> {
+/**
+ * @param o.env more SEALCAST_* variables
+ * @param o.ownGroup Ctrl-C at a terminal does not reach the stack, so that whoever started it can end in order
+ */
+export async function startStack({
+  env = {},
+  ownGroup = false,
+}: {
+  env?: Readonly<Record<string, string>>
+  ownGroup?: boolean
+} = {}): Promise<Stack> {
   const home = await mkdtemp(join(tmpdir(), 'sealcast-stack-'))
-  let run = await startUp(home, env)
+  let run = await startUp(home, env, ownGroup)
 
   const pidOf = (name: ProcessName) => readPids(home)[name]
   const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
@@ -89,7 +98,7 @@ export async function startStack({ env = {} }: { env?: Readonly<Record<string, s
     },
     stop,
     async start() {
-      run = await startUp(home, env)
+      run = await startUp(home, env, ownGroup)
     },
     async [Symbol.asyncDispose]() {
       await stop()
@@ -122,11 +131,12 @@ export function readPids(home: string): Partial<Record<string, number>> {
   }
 }
 
-async function startUp(home: string, env: Readonly<Record<string, string>>) {
+async function startUp(home: string, env: Readonly<Record<string, string>>, ownGroup: boolean) {
   const child = spawn(process.execPath, [join(root, 'services', 'up', 'main.ts')], {
     cwd: root,
     env: { ...process.env, ...freePorts, SEALCAST_HOME: home, ...env },
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    detached: ownGroup,
   })
   let text = ''
   child.stderr?.on('data', (chunk: Buffer) => {
