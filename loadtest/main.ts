@@ -14,6 +14,7 @@ import { LOAD_TESTS } from './load-tests.ts'
 import { createProgress } from './progress.ts'
 import { formatTerminal } from './report/format-terminal.ts'
 import { type LoadReport, type LoadResult, REPORT_SCHEMA } from './report/load-report.ts'
+import { paintTerminal } from './report/paint-terminal.ts'
 import { keepReport, writeHtml, writeJson } from './report/write-report.ts'
 import { formatHelp, formatTestHelp } from './settings/format-help.ts'
 import { OUTPUT_SETTINGS } from './settings/output-settings.ts'
@@ -86,7 +87,8 @@ async function runTest(test: LoadTest, args: readonly string[]): Promise<number>
     machine,
     ...result,
   }
-  process.stdout.write(formatTerminal(report))
+  const text = formatTerminal(report)
+  process.stdout.write(process.stdout.isTTY ? paintTerminal(text) : text)
   if (output.json !== '') writeJson(report, output.json)
   if (output.html !== '') writeHtml(report, output.html)
   if (output.keep) {

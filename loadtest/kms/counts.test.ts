@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { byPurpose, compareCounts, countPages, gatewayKeys, sumLedger, workerRequests } from './counts.ts'
+import { byPurpose, compareCounts, countGroups, countPages, groupRequests, sumLedger } from './counts.ts'
 
 const gateway = `# TYPE sealcast_kms_requests_total counter
 sealcast_kms_requests_total{service="gateway",operation="GenerateDataKey",outcome="ok",purpose="issue",key="arn:aws:kms:r:0:key/a"} 7
@@ -28,15 +28,20 @@ suite('countPages()', () => {
     assert.equal(countPages([gateway], undefined).served, undefined)
   })
 
-  test('tells of a gateway which keys it sealed with, and of a worker what it asked for', () => {
-    assert.deepEqual(gatewayKeys(gateway), { issued: 7, shared: 3 })
+  test('groups requests by purpose and outcome, over all keys and pages, what went well first', () => {
+    const groups = groupRequests([gateway, worker, worker])
     assert.deepEqual(
-      [...workerRequests(worker)],
+      groups.map(({ operation, purpose, outcome, count }) => `${operation} ${purpose} ${outcome} ${count}`),
       [
-        ['deliver', 10],
-        ['reopen', 1],
+        'GenerateDataKey issue ok 7',
+        'Decrypt deliver ok 20',
+        'Decrypt reopen ok 2',
+        'Decrypt share ok 3',
+        'GenerateDataKey issue KMS_THROTTLING 2',
       ],
     )
+    assert.equal(countGroups(groups, { purpose: 'issue' }), 9)
+    assert.equal(countGroups(groups, { outcome: 'ok' }), 32)
   })
 })
 

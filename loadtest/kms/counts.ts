@@ -59,26 +59,35 @@ export function countPages(pages: readonly string[], kmsPage: string | undefined
   }
 }
 
-/** Data keys that a gateway came by, which is how many it sealed with. */
-export interface GatewayKeys {
-  readonly issued: number
-  readonly shared: number
+/** Requests of one kind and outcome, by those who made them. */
+export interface RequestGroup {
+  readonly operation: string
+  readonly purpose: string
+  /** `ok`, or the error's code. */
+  readonly outcome: string
+  readonly count: number
 }
 
-export function gatewayKeys(page: string): GatewayKeys {
-  const of = (purpose: string) =>
-    sumOf(page, 'sealcast_kms_requests_total', (labels) => labels.purpose === purpose && labels.outcome === 'ok')
-  return { issued: of('issue'), shared: of('share') }
-}
-
-/** Requests of a worker, by purpose. */
-export function workerRequests(page: string): Map<string, number> {
-  const byPurpose = new Map<string, number>()
-  for (const { labels, value } of samplesOf(page, 'sealcast_kms_requests_total')) {
-    const { purpose = '' } = labels
-    byPurpose.set(purpose, (byPurpose.get(purpose) ?? 0) + value)
+/** GenerateDataKey and Decrypt on some pages together, those that went well first. */
+export function groupRequests(pages: readonly string[]): RequestGroup[] {
+  const groups = new Map<string, RequestGroup>()
+  for (const { labels, value } of pages.flatMap((page) => samplesOf(page, 'sealcast_kms_requests_total'))) {
+    const { operation = '', purpose = '', outcome = '' } = labels
+    if (!isOperation(operation) || value === 0) continue
+    const name = [outcome !== 'ok', operation !== 'GenerateDataKey', purpose, outcome].join(' ')
+    groups.set(name, { operation, purpose, outcome, count: value + (groups.get(name)?.count ?? 0) })
   }
-  return byPurpose
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group)
+}
+
+export function countGroups(groups: readonly RequestGroup[], only: Partial<RequestGroup>): number {
+  const fits = (group: RequestGroup) =>
+    (only.purpose ?? group.purpose) === group.purpose && (only.outcome ?? group.outcome) === group.outcome
+  return groups.reduce((sum, group) => (fits(group) ? sum + group.count : sum), 0)
+}
+
+function isOperation(name: string): name is Operation {
+  return name === 'GenerateDataKey' || name === 'Decrypt'
 }
 
 export function sumLedger(pairs: readonly LedgerPair[]): RequestCounts {

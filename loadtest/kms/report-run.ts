@@ -3,7 +3,15 @@
 import { createLatencyHistogram, latencyFigures, percentileCurve } from '../harness/histogram.ts'
 import type { Chart, Figure, LoadResult, ReportTable, Setting } from '../report/load-report.ts'
 import { chartsOf } from './charts.ts'
-import { byPurpose, compareCounts, type RequestCounts, sumLedger, totalOf } from './counts.ts'
+import {
+  byPurpose,
+  compareCounts,
+  countGroups,
+  type RequestCounts,
+  type RequestGroup,
+  sumLedger,
+  totalOf,
+} from './counts.ts'
 import { formulaMonth, formulaOf, type Month, measuredMonth } from './formula.ts'
 import { lifetimesMs } from './kms-log.ts'
 import { keepsPeriods, keysNeeded, mostDriftMs, periodsBegun, requestsPerKey } from './patterns.ts'
@@ -26,6 +34,7 @@ export function reportRun(run: KmsRun): LoadResult {
     faulty: refuses(plan),
   })
   const endToEnd = endToEndOf(run)
+  const groups = mergeGroups([...run.gateways, ...run.workers].flat())
   const reasons = [
     ...(ratio > values.maxRatio
       ? [
@@ -56,7 +65,13 @@ export function reportRun(run: KmsRun): LoadResult {
       ),
     ],
     errors: run.published.errors.map(([code, count]) => ({ code, count })),
-    tables: [countsTable(run, counted), monthsTable(months), publishersTable(run, begun), processesTable(run)],
+    tables: [
+      countsTable(run, counted),
+      purposesTable(groups, formula.requests),
+      publishersTable(run, begun),
+      processesTable(run),
+      monthsTable(months),
+    ],
     charts: [
       ...chartsOf(run, formula),
       percentileChart([
@@ -64,7 +79,7 @@ export function reportRun(run: KmsRun): LoadResult {
         ['end to end', percentileCurve(endToEnd)],
       ]),
     ],
-    notes: notesOf(run, { comparison: comparison.explained, publisherPeriods, formula }),
+    notes: notesOf(run, { comparison: comparison.explained, publisherPeriods, groups }),
   }
 }
 
@@ -162,12 +177,6 @@ function countsTable(run: KmsRun, counted: RequestCounts): ReportTable {
       ...(run.served === undefined ? [] : [row('the KMS, as it answered', run.served)]),
       row('gateways and workers, as they asked', run.made),
       row('the ledger in Redis', inLedger),
-      ...[...byPurpose(run.ledger)].map(([purpose, count]) => [
-        `  ${purpose}`,
-        purpose === 'issue' ? count : '',
-        purpose === 'issue' ? '' : count,
-        count,
-      ]),
       [
         'KMS − ledger',
         counted.GenerateDataKey - inLedger.GenerateDataKey,
@@ -237,19 +246,46 @@ function publishersTable(run: KmsRun, begun: readonly number[]): ReportTable {
 /** Proof that every gateway sealed with every key: each issued it or had it decrypted. */
 function processesTable(run: KmsRun): ReportTable {
   const keys = keysOf(run)
-  const columns = ['issued', 'shared', 'data keys it sealed with', 'delivered', 'other'].map((name) => ({ name }))
+  const columns = ['issued', 'shared', 'keys sealed with', 'delivered', 'other', 'failed'].map((name) => ({ name }))
+  const rowOf = (name: string, groups: readonly RequestGroup[], sealsWith: boolean) => {
+    const ok = (purpose: string) => countGroups(groups, { purpose, outcome: 'ok' })
+    const [issued, shared, delivered] = [ok('issue'), ok('share'), ok('deliver')]
+    const allOk = countGroups(groups, { outcome: 'ok' })
+    const failed = countGroups(groups, {}) - allOk
+    const other = allOk - issued - shared - delivered
+    const sealing = sealsWith ? [issued, shared, issued + shared, ''] : ['', '', '', delivered]
+    return [name, ...sealing, other, failed]
+  }
   return {
     title: 'Gateways and workers',
-    note: `By their own counters. A gateway that seals with a key has issued it or had it decrypted: with steady publishers each gateway seals with all ${keys} keys, and each key is opened by one worker.`,
+    note: `By their own counters. A gateway that seals with a data key has issued it or had it decrypted: when publishers are steady each gateway seals with all ${keys}, and each is opened by one worker.`,
     columns: [{ name: 'process' }, ...columns],
     rows: [
-      ...run.gateways.map(({ issued, shared }, at) => [`gateway ${at + 1}`, issued, shared, issued + shared, '', '']),
-      ...run.workers.map((purposes, at) => {
-        const deliver = purposes.get('deliver') ?? 0
-        const all = [...purposes.values()].reduce((sum, count) => sum + count, 0)
-        return [`worker ${at + 1}`, '', '', '', deliver, all - deliver]
-      }),
+      ...run.gateways.map((groups, at) => rowOf(`gateway ${at + 1}`, groups, true)),
+      ...run.workers.map((groups, at) => rowOf(`worker ${at + 1}`, groups, false)),
     ],
+  }
+}
+
+/** What each request was made for: the formula has issue, share and deliver that go well, all else comes on top. */
+function purposesTable(groups: readonly RequestGroup[], formula: number): ReportTable {
+  return {
+    title: 'What requests were made for, and what became of them',
+    note: 'By gateways and workers. In the formula are issue, share and deliver; a request that fails, and one made again after it, comes on top.',
+    columns: [
+      { name: 'purpose' },
+      { name: 'operation' },
+      { name: 'outcome' },
+      { name: 'requests' },
+      { name: 'of the formula', unit: 'ratio' },
+    ],
+    rows: groups.map(({ purpose, operation, outcome, count }) => [
+      purpose,
+      operation,
+      outcome,
+      count,
+      formula === 0 ? Number.NaN : count / formula,
+    ]),
   }
 }
 
@@ -280,12 +316,13 @@ function problemsOf(run: KmsRun, arrivedOfAccepted: number): string[] {
 
 function notesOf(
   run: KmsRun,
-  o: { comparison: readonly string[]; publisherPeriods: number; formula: { requests: number } },
+  o: { comparison: readonly string[]; publisherPeriods: number; groups: readonly RequestGroup[] },
 ): string[] {
   const { values, arrived } = run
   const notes = [...o.comparison]
   const keys = keysOf(run)
-  const deliver = byPurpose(run.ledger).get('deliver') ?? 0
+  const delivered = countGroups(o.groups, { purpose: 'deliver', outcome: 'ok' })
+  const failed = countGroups(o.groups, {}) - countGroups(o.groups, { outcome: 'ok' })
   notes.push(
     `${o.publisherPeriods} publisher-periods were counted: ${values.periods} of each publisher from its first message on, beginning one after the other over one period.`,
   )
@@ -297,15 +334,19 @@ function notesOf(
   }
   const lifetimes = lifetimesMs(run.issues ?? []).toSorted((a, b) => a - b)
   const [shortest] = lifetimes
-  if (shortest !== undefined && steady) {
+  // A key's age counts from the first attempt to get it; the log has the one that went well.
+  if (shortest !== undefined && steady && failed === 0) {
     const median = lifetimes[Math.floor(lifetimes.length / 2)] ?? shortest
     notes.push(
       `By the KMS's log, a data key was replaced after ${(shortest / 1000).toFixed(3)} s at the soonest, ${(median / 1000).toFixed(3)} s in the median.`,
     )
   }
-  if (deliver > keys) {
+  if (failed > 0) {
+    notes.push(`${failed} requests failed: KMS bills those too, and what asks again adds to them.`)
+  }
+  if (delivered > keys) {
     notes.push(
-      `${deliver - keys} Decrypts more than data keys were made to deliver: a key is opened once by each worker that meets it, and ${run.leasesLost} leases were lost and ${run.takenOver} partitions taken over.`,
+      `${delivered - keys} Decrypts more than data keys were made to deliver: a key is opened once by each worker that meets it, and ${run.leasesLost} leases were lost and ${run.takenOver} partitions taken over.`,
     )
   } else if (run.leasesLost + run.takenOver > 0) {
     notes.push(`${run.leasesLost} leases were lost and ${run.takenOver} partitions taken over.`)
@@ -337,4 +378,13 @@ function percentileChart(curves: readonly [string, [number, number][]][]): Chart
 function monthOf({ values }: KmsRun) {
   const { publishers, region, monthDays, monthReuseSeconds } = values
   return { publishers, region, days: monthDays, reuseSeconds: monthReuseSeconds }
+}
+
+function mergeGroups(groups: readonly RequestGroup[]): RequestGroup[] {
+  const merged = new Map<string, RequestGroup>()
+  for (const group of groups) {
+    const name = `${group.purpose} ${group.operation} ${group.outcome}`
+    merged.set(name, { ...group, count: group.count + (merged.get(name)?.count ?? 0) })
+  }
+  return [...merged.values()].sort((a, b) => Number(a.outcome !== 'ok') - Number(b.outcome !== 'ok'))
 }

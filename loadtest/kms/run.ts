@@ -13,14 +13,13 @@ import { type KmsBroker, type Pages, startKmsBroker } from './broker.ts'
 import { connectPublishers } from './connect-publishers.ts'
 import {
   countPages,
-  type GatewayKeys,
-  gatewayKeys,
+  groupRequests,
   type LedgerPair,
   minus,
   type RequestCounts,
+  type RequestGroup,
   sumLedger,
   totalOf,
-  workerRequests,
 } from './counts.ts'
 import { clearFaults, setFaults } from './fault-controls.ts'
 import { type Issue, issuesOf } from './kms-log.ts'
@@ -50,8 +49,9 @@ export interface KmsRun {
   readonly made: RequestCounts
   readonly lost: number
   readonly ledger: readonly LedgerPair[]
-  readonly gateways: readonly GatewayKeys[]
-  readonly workers: readonly ReadonlyMap<string, number>[]
+  /** By the counters of each process. */
+  readonly gateways: readonly (readonly RequestGroup[])[]
+  readonly workers: readonly (readonly RequestGroup[])[]
   readonly samples: readonly Sample[]
   /** Of the KMS's log, with times since the first message was due; undefined with AWS KMS. */
   readonly issues: readonly Issue[] | undefined
@@ -117,8 +117,8 @@ export async function runKms(
     endedMs,
     interrupted: o.signal.aborted,
     ...settled,
-    gateways: settled.after.gateways.map(gatewayKeys),
-    workers: settled.after.workers.map(workerRequests),
+    gateways: settled.after.gateways.map((page) => groupRequests([page])),
+    workers: settled.after.workers.map((page) => groupRequests([page])),
     samples,
     issues:
       log === undefined ? undefined : issuesOf(log).map((issue) => ({ ...issue, atMs: issue.atMs - startedEpochMs })),
