@@ -186,7 +186,7 @@ suite('createRetryProcessor()', () => {
   })
 
   test('gives up what found no room for longer than any policy and a backlog last, and counts it', async () => {
-    const { process, attempts, settled, warnings, clock, endpoints } = setup()
+    const { process, attempts, settled, warnings, clock, endpoints, page } = setup()
     for (let n = 0; n < 64; n++) endpoints.of('s1').tryEnter()
     void process(DUE)
     void process(DUE)
@@ -197,6 +197,7 @@ suite('createRetryProcessor()', () => {
     assert.deepEqual(attempts, [])
     assert.deepEqual(settled, [`${MESSAGE} s1`])
     assert.deepEqual(warnings, ['retry.expired'])
+    assert.match(await page(), /^sealcast_topic_notifications_total\{topic="arn:[^"]+",outcome="failed"\} 1$/m)
   })
 
   test('gives up what no rate allowed for as long, and tries what is as old and finds room', async () => {
@@ -348,7 +349,8 @@ function setup({
     if (messageId !== MESSAGE) return undefined
     return { fields, open: new Map(openSubscriptions.map((id) => [id, { attemptsMade, waits: false, ...state }])) }
   }
-  const metrics = createDeliveryMetrics(createMetrics({ service: 'test' }), clock)
+  const registry = createMetrics({ service: 'test' })
+  const metrics = createDeliveryMetrics(registry, clock)
   const process = createRetryProcessor({
     lease: {
       async settleSubscription(messageId, subscriptionId) {
@@ -377,6 +379,7 @@ function setup({
       log,
       metrics,
     }),
+    recordMac,
     stopping: stopping.signal,
     gone: gone.signal,
     onLeaseLost() {
@@ -396,5 +399,19 @@ function setup({
     log,
     metrics,
   })
-  return { process, attempts, settled, held, alarms, warnings, stopping, gone, clock, endpoints, lost: () => lost }
+  const page = async () => (await registry.expose()).text
+  return {
+    page,
+    process,
+    attempts,
+    settled,
+    held,
+    alarms,
+    warnings,
+    stopping,
+    gone,
+    clock,
+    endpoints,
+    lost: () => lost,
+  }
 }

@@ -16,8 +16,9 @@
 
 import type { Clock } from '#shared/clock'
 import type { Log } from '#shared/log'
+import type { RecordMac } from '#shared/record-mac'
 import { applyJitter, type DueRetry, type RetryVerdict } from '#shared/retry-schedule'
-import { LeaseLostError, type PartitionLease } from '#shared/stream-log'
+import { type BodyRecord, decodeEntry, LeaseLostError, type PartitionLease } from '#shared/stream-log'
 import type { Admit } from './admit.ts'
 import type { AttemptDelivery, Attempted } from './attempt.ts'
 import { decideError } from './decide-settlement.ts'
@@ -38,6 +39,7 @@ import type { Reopen } from './reopen.ts'
 import { isTampering, reportFailure } from './report-failure.ts'
 
 export interface RetryDependencies {
+  recordMac: RecordMac
   admit: Admit
   attemptDelivery: AttemptDelivery
   endpoints: Endpoints
@@ -132,9 +134,9 @@ export function createRetryProcessor(
     return guarded(due, async () => {
       const wait = await waitOf(due)
       if (wait === 'held') return HELD
-      if (!(o.clock.now() - wait > oldestMs)) return { kind: 'hold', delayMs: holdMs() }
+      if (!(o.clock.now() - wait.since > oldestMs)) return { kind: 'hold', delayMs: holdMs() }
       const verdict = await settle(due)
-      o.metrics.failed(undefined)
+      o.metrics.failed(wait.topicArn)
       o.metrics.backlogExpired()
       o.log.warn('retry.expired', { messageId, subscriptionId })
       return verdict
@@ -142,9 +144,24 @@ export function createRetryProcessor(
   }
 
   /** @returns since when it has waited for nothing but room; time in which it waited for a key does not count */
-  async function waitOf({ messageId, subscriptionId, scheduledAt }: DueRetry): Promise<number | 'held'> {
-    const state = (await lease.readBody(messageId))?.open.get(subscriptionId)
-    return state?.held === true ? 'held' : Math.max(scheduledAt, state?.resumedAt ?? 0)
+  async function waitOf({ messageId, subscriptionId, scheduledAt }: DueRetry) {
+    const body = await lease.readBody(messageId)
+    const state = body?.open.get(subscriptionId)
+    if (state?.held === true) return 'held'
+    return {
+      since: Math.max(scheduledAt, state?.resumedAt ?? 0),
+      topicArn: body === undefined ? undefined : topicOf(body),
+    }
+  }
+
+  /** @returns undefined of a confirmation, and where the record is not genuine: what is given up is looked at no further */
+  function topicOf({ fields }: BodyRecord): string | undefined {
+    try {
+      const { kind, topicArn } = decodeEntry(fields, o.recordMac)
+      return kind === 'message' ? topicArn : undefined
+    } catch {
+      return undefined
+    }
   }
 
   async function retryWith(permit: Permit, due: DueRetry): Promise<RetryVerdict> {
