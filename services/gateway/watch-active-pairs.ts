@@ -1,5 +1,5 @@
 /**
- * Looks at how many pairs are active, once a second: one command that Redis answers without looking at the pairs.
+ * Looks at how many pairs are active, twice a second: one command that Redis answers without looking at the pairs.
  *
  * While Redis does not answer, what was counted last stands for as long as a data key lasts: by then none is left that
  * was counted.
@@ -7,7 +7,7 @@
 
 import type { Clock } from '#shared/clock'
 
-const EVERY_MS = 1_000
+const EVERY_MS = 500
 
 /** @param o.count rejects when Redis does not answer */
 export function watchActivePairs(o: {

@@ -69,6 +69,17 @@ suite('obtain()', () => {
     assert.equal(kms.calls.length, 4)
   })
 
+  test('tells how many it holds, without those that nobody has used for long', async () => {
+    const { keys, clock, sealed, another } = await setup()
+    const second = await another()
+    await keys.obtain(sealed)
+    clock.advance(300_000)
+    await keys.obtain(second)
+    assert.equal(keys.count(), 2)
+    clock.advance(300_000)
+    assert.equal(keys.count(), 1)
+  })
+
   test('says that it asks for a key again when it had let go of it, and not when KMS had refused', async () => {
     const { keys, kms, clock, sealed, another } = await setup()
     kms.fail('Decrypt', new FakeKmsError('KMS_UNAVAILABLE'))

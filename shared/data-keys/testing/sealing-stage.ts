@@ -5,7 +5,7 @@ import type { DataKeyPair } from '../data-key-pair.ts'
 import { createFakeDataKeySource } from '../fake-data-key-source.ts'
 import { createFakeDataKeyStore } from '../fake-data-key-store.ts'
 import type { IssuedDataKey } from '../issue-data-key.ts'
-import { createSealingKeys } from '../sealing-keys.ts'
+import { createSealingKeys, type RetiredDataKey } from '../sealing-keys.ts'
 
 export function idOf({ dataKey }: IssuedDataKey): string {
   return dataKey.id.toString('hex')
@@ -29,6 +29,7 @@ export function setUpSealing({
   const store = createFakeDataKeyStore({ clock })
   const storeFailures: unknown[] = []
   const lookups: string[] = []
+  const retired: RetiredDataKey[] = []
   /** Another process: own cache, shared KMS, store and clock. */
   const gateway = (o: { reuseMs?: number; onPause?: () => void; clock?: Clock } = {}) =>
     createSealingKeys({
@@ -37,6 +38,7 @@ export function setUpSealing({
       clock: o.clock ?? clock,
       reuseMs: o.reuseMs ?? reuseMs,
       onLookup: (result) => lookups.push(result),
+      onRetired: (key) => retired.push(key),
       onStoreFailure: (error) => storeFailures.push(error),
       pause: async (ms) => {
         o.onPause?.()
@@ -53,5 +55,5 @@ export function setUpSealing({
     principal: 'arn:aws:iam::000000000000:user/alice',
     configuredKeyId: 'alias/orders',
   }
-  return { clock, kms, store, storeFailures, lookups, gateway, keys: gateway(), pair }
+  return { clock, kms, store, storeFailures, lookups, retired, gateway, keys: gateway(), pair }
 }
