@@ -2,7 +2,7 @@
  * `npm run loadtest -- <test> [options]`: puts a load on a stack of real gateways and workers and reports what it did.
  *
  * Progress goes to standard error, the report to standard output and to the files asked for. Status 0: passed;
- * 1: failed or invalid, with the reasons; 2: not understood.
+ * 1: failed or invalid, with the reasons; 2: not understood; 130: ended before the load began.
  */
 
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -75,6 +75,11 @@ async function runTest(test: LoadTest, args: readonly string[]): Promise<number>
   let result: LoadResult
   try {
     result = await test.run(values, { folder, signal, progress, awsEnvironment })
+  } catch (error) {
+    if (!signal.aborted) throw error
+    // What was being set up was taken down again; there is nothing to report.
+    progress.say(error instanceof Error ? error.message : String(error))
+    return 130
   } finally {
     progress.stop()
   }

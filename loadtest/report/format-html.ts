@@ -136,7 +136,7 @@ function formatTable({ title, note, columns, rows }: ReportTable): string {
     })
     return `<tr>${cells.join('')}</tr>`
   })
-  return card(title, '', note, `<tr>${head.join('')}</tr>`, body)
+  return card(title, columns.length > 5 ? 'wide' : '', note, `<tr>${head.join('')}</tr>`, body)
 }
 
 function card(title: string, kind: '' | 'wide', note: string, head: string, rows: readonly string[]): string {

@@ -54,7 +54,7 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { padding: 6px 12px 6px 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { color: var(--soft); font-size: 13px; font-weight: 500; }
-tbody th { font-weight: 500; }
+tbody th { font-weight: 500; } tbody th:first-child { min-width: 7em; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .settings { display: grid; grid-template-columns: max-content 1fr; gap: 4px 20px; margin: 0; font-size: 14px; }
 .settings dt { color: var(--soft); } .settings dd { margin: 0; }

@@ -1,6 +1,6 @@
 /** The charts of a run. Pure. */
 
-import type { Chart, Series } from '../report/load-report.ts'
+import type { Chart, Mark, Series } from '../report/load-report.ts'
 import type { ThroughputRun } from './throughput-settings.ts'
 import type { Sample } from './watch-run.ts'
 
@@ -13,6 +13,7 @@ const SECONDS = { label: 'time', unit: 's' } as const
 export function composeCharts(
   o: ThroughputRun,
   all: readonly Sample[],
+  restarts: readonly number[],
   curves: { publish: Curve; service: Curve; endToEnd: Curve; late: Curve },
 ): Chart[] {
   // A rate of a moment says nothing.
@@ -24,7 +25,11 @@ export function composeCharts(
     points: samples.map((sample) => [sample.at, read(sample)]),
   })
   const perSecond = (read: (sample: Sample) => number) => (sample: Sample) => read(sample) / sample.span
-  const marks = o.warmUp === 0 ? [] : [{ axis: 'x' as const, at: o.warmUp, label: 'measured from here' }]
+  const mark = (at: number, label: string): Mark => ({ axis: 'x', at, label })
+  const marks = [
+    ...(o.warmUp === 0 ? [] : [mark(o.warmUp, 'measured from here')]),
+    ...restarts.map((at) => mark(at, 'replaced')),
+  ]
   const hasFailures = samples.some(({ failed }) => failed > 0)
   return [
     {

@@ -16,7 +16,8 @@ export interface Seen {
   readonly results: readonly GeneratorResult[]
   readonly received: readonly SubscriberResult[]
   readonly account: Account
-  readonly restarts: number
+  /** Seconds from the schedule's zero. */
+  readonly restarts: readonly number[]
   readonly interrupted: boolean
   /** Seconds from the schedule's zero to when nothing more was offered. */
   readonly offeredUntil: number
@@ -46,6 +47,7 @@ export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
           untilSeconds: seen.offeredUntil,
           settleSeconds: o.warmUp,
           maxPerHour: o.soak.maxGrowth * MEBIBYTE,
+          isOfTheTest: (name) => OURS.test(name),
         })
   const processes = processRows(o, seen)
   const verdict = judge(
@@ -143,7 +145,7 @@ export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
       processTable(processes, rates.messages),
       ...(growths.length === 0 ? [] : [growthTable(growths, o.soak?.maxGrowth ?? 0)]),
     ],
-    charts: composeCharts(o, samples, {
+    charts: composeCharts(o, samples, seen.restarts, {
       publish: percentileCurve(publish),
       service: percentileCurve(service),
       endToEnd: percentileCurve(endToEnd),
@@ -214,7 +216,9 @@ interface ProcessRow {
 function processRows(o: ThroughputRun, seen: Seen): ProcessRow[] {
   const samples = measuredSamples(o, seen)
   const names = new Set(samples.flatMap(({ processes }) => processes.map(({ name }) => name)))
-  return [...names].map((name) => {
+  // The broker's first, then those of the test; of replaced ones the number may be above the rest.
+  const ordered = [...names].sort((a, b) => Number(OURS.test(a)) - Number(OURS.test(b)) || a.localeCompare(b))
+  return ordered.map((name) => {
     const own = samples.flatMap(({ processes, span }) =>
       processes.filter((each) => each.name === name).map((each) => ({ ...each, span })),
     )
@@ -266,7 +270,7 @@ function growthTable(growths: readonly Growth[], maxGrowth: number): ReportTable
       { name: 'grows' },
     ],
     rows: growths.map(({ name, slope, isGrowing }) => [
-      OURS.test(name) ? `${name} (of the test)` : name,
+      name,
       slope.from,
       slope.rise,
       slope.perHour,
@@ -344,7 +348,7 @@ function settingsOf(o: ThroughputRun, seen: Seen): Setting[] {
             'replaced meanwhile',
             soak.restartEvery === 0
               ? 'never'
-              : `all gateways and workers every ${soak.restartEvery} s, ${seen.restarts} times`,
+              : `all gateways and workers every ${soak.restartEvery} s, ${seen.restarts.length} times`,
           ),
         ]),
   ]
@@ -364,7 +368,7 @@ function notesOf(o: ThroughputRun, seen: Seen): string[] {
     `${waited} requests found no free connection and waited for one, which counts as latency; ${reopened} connections had to be opened again.`,
     `The local KMS served ${seen.kmsCalls} GenerateDataKey and Decrypt requests.`,
     `Other processes of the machine used ${others.toFixed(2)} cores meanwhile.`,
-    ...(seen.restarts > 0
+    ...(seen.restarts.length > 0
       ? ['Gateways were replaced, and their counters with them: what was published is told by Redis alone.']
       : []),
   ]

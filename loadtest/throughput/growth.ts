@@ -20,10 +20,17 @@ const LEAST_SAMPLES = 10
  * @param o.fromSeconds what came before is not looked at
  * @param o.settleSeconds of a process that began later, as much is left out
  * @param o.maxPerHour bytes
+ * @param o.isOfTheTest processes that are left out: what they count takes room, and they are not what is asked about
  */
 export function growthsOf(
   samples: readonly Sample[],
-  o: { fromSeconds: number; untilSeconds: number; settleSeconds: number; maxPerHour: number },
+  o: {
+    fromSeconds: number
+    untilSeconds: number
+    settleSeconds: number
+    maxPerHour: number
+    isOfTheTest: (name: string) => boolean
+  },
 ): Growth[] {
   const points = new Map<string, [number, number][]>()
   const lives = new Map<string, { pid: number; since: number }>()
@@ -34,6 +41,7 @@ export function growthsOf(
   }
   for (const { at, redis, processes } of samples) {
     for (const { name, pid, residentBytes } of processes) {
+      if (o.isOfTheTest(name)) continue
       const life = lives.get(name)
       if (life?.pid !== pid) {
         lives.set(name, { pid, since: life === undefined ? Number.NEGATIVE_INFINITY : at })

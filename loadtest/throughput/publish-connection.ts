@@ -49,6 +49,8 @@ export async function openPublishConnection(o: ConnectionOptions, onClose: () =>
   socket.setNoDelay(true)
   socket.setEncoding('latin1')
   socket.on('data', (chunk: string) => {
+    // Said of its own accord: it is about to close, and the next request must not take it for its answer.
+    if (onAnswer === undefined) return void socket.destroy()
     text += chunk
     const answer = readAnswer(text)
     if (answer === undefined) return
@@ -62,7 +64,7 @@ export async function openPublishConnection(o: ConnectionOptions, onClose: () =>
     finish({ error: 'ConnectionClosed' })
     onClose()
   })
-  return {
+  const connection: PublishConnection = {
     send(bytes, answered) {
       onAnswer = answered
       timer = setTimeout(() => {
@@ -73,6 +75,16 @@ export async function openPublishConnection(o: ConnectionOptions, onClose: () =>
     },
     close: () => socket.destroy(),
   }
+  await new Promise((resolve) => connection.send(firstRequest(o), resolve))
+  return connection
+}
+
+/**
+ * A gateway ends a connection that has asked nothing for ten seconds, by an answer of its own accord. One that has asked
+ * for anything may rest for longer than any of ours does.
+ */
+function firstRequest({ host, port }: ConnectionOptions): Buffer {
+  return Buffer.from(`GET /none HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`)
 }
 
 /** @param text all that came, as latin1: a character a byte. @returns undefined while it is not whole */

@@ -31,7 +31,7 @@ suite('readOutcome()', () => {
       failed: ['HTTP503', 'HTTP503'],
       isUnknown: false,
     })
-    assert.equal(readOutcome({ status: 500, body: '' }, 1).isUnknown, true)
+    for (const status of [408, 500]) assert.equal(readOutcome({ status, body: '' }, 1).isUnknown, true)
     assert.deepEqual(readOutcome({ error: 'Timeout' }, 1), { accepted: [], failed: ['Timeout'], isUnknown: true })
     assert.equal(readOutcome({ error: 'NeverSent' }, 1).isUnknown, false)
   })

@@ -12,6 +12,8 @@ export interface Lane {
 }
 
 const VERSION = '2010-03-31'
+/** 408 may cross the request on its way. */
+const mayBeStored = (status: number) => status === 408 || (status >= 500 && status !== 503)
 
 /**
  * Message numbers are `number * batch` and those after it.
@@ -54,7 +56,7 @@ export function readOutcome(answer: Answer, batch: number): PublishOutcome {
   const { status, body } = answer
   if (status !== 200) {
     const code = /<Code>([^<]*)<\/Code>/.exec(body)?.[1] ?? `HTTP${status}`
-    return { accepted: [], failed: Array(batch).fill(code), isUnknown: status >= 500 && status !== 503 }
+    return { accepted: [], failed: Array(batch).fill(code), isUnknown: mayBeStored(status) }
   }
   if (batch === 1) return { accepted: [0], failed: [], isUnknown: false }
   const [, successful = ''] = /<Successful>(.*)<\/Successful>/s.exec(body) ?? []

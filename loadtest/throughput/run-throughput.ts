@@ -24,12 +24,11 @@ const START_IN_MS = 300
 const POLL_MS = 50
 /** Points of a chart: more could not be seen. */
 const MOST_SAMPLES = 600
-const ABORTED = new Error('Ended before the load began')
 
 export async function runThroughput(o: ThroughputRun, run: LoadRun): Promise<LoadResult> {
   const { progress, signal } = run
   const begin = (what: string) => {
-    if (signal.aborted) throw ABORTED
+    if (signal.aborted) throw new Error('Ended before the load began')
     progress.say(what)
   }
   begin(`starting ${o.gateways} × gateway, ${o.workers} × worker, KMS and Redis`)
@@ -67,7 +66,7 @@ export async function runThroughput(o: ThroughputRun, run: LoadRun): Promise<Loa
     unknown: unite(loaded.results.map(({ unknownNumbers }) => unknownNumbers)),
     end: Math.ceil(o.rate * (o.warmUp + o.seconds) * 2) + 10_000,
     topicOf: (number) => Math.floor(number / o.batch) % topicArns.length,
-    published: loaded.restarts > 0 ? undefined : after.published - before.published,
+    published: loaded.restarts.length > 0 ? undefined : after.published - before.published,
     appended: after.appended - before.appended,
     subscriptions: subscribers.subscriptions.map(({ path, topic }): Received => {
       const came = numbersOf.get(path)
@@ -92,8 +91,8 @@ interface Generators extends AsyncDisposable {
 export interface Loaded {
   readonly samples: readonly Sample[]
   readonly results: readonly GeneratorResult[]
-  /** How often all gateways and workers were replaced. */
-  readonly restarts: number
+  /** When all gateways and workers began to be replaced, in seconds from the schedule's zero. */
+  readonly restarts: readonly number[]
   /** Seconds from the schedule's zero to when nothing more was offered. */
   readonly offeredUntil: number
 }
@@ -133,15 +132,15 @@ async function load(
 
   const samples: Sample[] = []
   const stepMs = Math.max(1000, (seconds * 1000) / MOST_SAMPLES)
-  let restarts = 0
+  const restarts: number[] = []
   const look = async () => {
     const sample = await at.watch.look()
     samples.push(sample)
-    progress.update(sample.at, describeSample(sample, o.warmUp))
+    progress.update(sample.at, describeSample(sample, o.warmUp, offeredUntil))
     const every = o.soak?.restartEvery ?? 0
-    if (every > 0 && !isFinished && sample.at > (restarts + 1) * every && sample.at < seconds) {
-      restarts++
-      progress.say(`replacing all gateways and workers, for the ${restarts}. time`)
+    if (every > 0 && !isFinished && sample.at > (restarts.length + 1) * every && sample.at < seconds) {
+      restarts.push(sample.at)
+      progress.say(`replacing all gateways and workers (${restarts.length})`)
       process.kill(at.broker.stack.supervisorPid, 'SIGUSR2')
     }
     return sample
@@ -170,12 +169,13 @@ async function load(
   return { samples, results, restarts, offeredUntil }
 }
 
-function describeSample(sample: Sample, warmUp: number): string {
+function describeSample(sample: Sample, warmUp: number, offeredUntil: number): string {
   const { at, span, due, accepted, failed, deliveries, publish, endToEnd, redis } = sample
   const rate = (count: number) => `${formatNumber(Math.round(count / span))}/s`
   const parts = [
     at < warmUp ? 'warming up' : '',
-    `offered ${rate(due)}, accepted ${rate(accepted)}`,
+    due === 0 && at > offeredUntil ? 'waiting for what is under way' : `offered ${rate(due)}`,
+    accepted > 0 || due > 0 ? `accepted ${rate(accepted)}` : '',
     Number.isNaN(publish.p99Ms) ? '' : `p99 ${formatNumber(publish.p99Ms)} ms`,
     failed > 0 ? `failed ${rate(failed)}` : '',
     deliveries > 0 ? `delivered ${rate(deliveries)}, p99 ${formatNumber(endToEnd.p99Ms)} ms` : '',
