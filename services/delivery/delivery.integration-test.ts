@@ -81,6 +81,11 @@ suite('the delivery worker', () => {
     assert.equal(new Set(flaky.map(({ body }) => body)).size, 1, 'every attempt sends the same')
     assert.equal(await worker.metric('sealcast_deliveries_total{protocol="https",outcome="retry"}'), 2)
     assert.equal(await worker.metric('sealcast_deliveries_total{protocol="https",outcome="delivered"}'), 2)
+    // The default policy is backoff from its first retry.
+    assert.equal(await worker.metric('sealcast_retries_scheduled_total{phase="backoff"}'), 2)
+    assert.equal(await worker.metric('sealcast_retries_scheduled_total{phase="immediate"}'), 0)
+    const { host } = flaky[0]?.headers ?? {}
+    assert.ok((await worker.metric(`sealcast_slowest_endpoint_seconds{host="${host}"}`)) > 0)
     await worker.stop()
     const attempts = worker.log.filter(({ event }) => event === 'delivery.attempted')
     assert.deepEqual(
