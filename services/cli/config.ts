@@ -92,3 +92,21 @@ export function readKeysConfig(env: Environment): Readonly<KeysConfig> {
     }
   })
 }
+
+export interface TopConfig {
+  /** Comma-separated. */
+  metricsUrls: string
+  /** https://no-color.org: any value but an empty one means none. */
+  isColored: boolean
+}
+
+/**
+ * @param urls instead of the setting
+ * @throws {ConfigError} naming every variable that is bad
+ */
+export function readTopConfig(env: Environment, urls: string | undefined): Readonly<TopConfig> {
+  return readSettings(env, (read) => ({
+    metricsUrls: urls ?? read.requiredText('SEALCAST_METRICS_URLS'),
+    isColored: (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
+  }))
+}

@@ -21,14 +21,17 @@ import { addKmsCommand } from './commands/kms.ts'
 import { addKmsUsageCommand } from './commands/kms-usage.ts'
 import { addPreflightCommand } from './commands/preflight.ts'
 import { addPrincipalsCommand } from './commands/principals.ts'
+import { addTopCommand } from './commands/top.ts'
 import {
   readCliConfig,
   readKeysConfig,
   readKmsCallsConfig,
   readLiveEstimateConfig,
   readPreflightConfig,
+  readTopConfig,
 } from './config.ts'
 import { VerdictError } from './preflight/errors.ts'
+import type { TerminalStreams } from './top/terminal.ts'
 
 export interface Surroundings {
   env: Environment
@@ -36,6 +39,8 @@ export interface Surroundings {
   readStandardInput: () => Promise<string>
   writeOutput: (text: string) => void
   writeError: (text: string) => void
+  /** Where somebody sits before it. */
+  terminal?: TerminalStreams | undefined
 }
 
 const DONE = 0
@@ -69,6 +74,12 @@ export async function runCommand(words: readonly string[], surroundings: Surroun
     writeError,
   })
   addPreflightCommand(program, { readConfig: () => readPreflightConfig(env), writeOutput, writeError })
+  addTopCommand(program, {
+    readConfig: (urls) => readTopConfig(env, urls),
+    terminal: surroundings.terminal,
+    clock: systemClock,
+    writeOutput,
+  })
   try {
     await program.parseAsync(words, { from: 'user' })
     return DONE
