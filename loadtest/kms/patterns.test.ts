@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { dueTimes, keepsPeriods, keysNeeded, type Lane, lanesOf, PATTERNS, periodsBegun, runMs } from './patterns.ts'
+import {
+  dueTimes,
+  keepsPeriods,
+  keysNeeded,
+  type Lane,
+  lanesOf,
+  PATTERNS,
+  periodsActive,
+  periodsBegun,
+  runMs,
+} from './patterns.ts'
 
 suite('lanesOf()', () => {
   test('has a lane for each publisher of each topic, spread over one period, patterns in turn', () => {
@@ -69,6 +79,16 @@ suite('periodsBegun()', () => {
     const pace = { rate: 1, reuseSeconds: 2, periods: 3 }
     const begun = [0, 499, 500, 2_499, 2_500, 6_499, 60_000].map((at) => periodsBegun(lane('steady', 500), pace, at))
     assert.deepEqual(begun, [0, 0, 1, 1, 2, 3, 3])
+  })
+})
+
+suite('periodsActive()', () => {
+  test('is the window, and longer only where the last answer came after it', () => {
+    const pace = { rate: 1, reuseSeconds: 2, periods: 3 }
+    const active = [0, 6_400, 6_500, 8_600].map((lastAnswerMs) =>
+      periodsActive(lane('steady', 500), pace, { endedMs: 6_500, lastAnswerMs }),
+    )
+    assert.deepEqual(active, [3, 3, 4, 5])
   })
 })
 

@@ -82,6 +82,16 @@ export function periodsBegun({ startsAtMs }: Lane, { reuseSeconds, periods }: Pa
   return Math.min(periods, Math.floor((atMs - startsAtMs) / (reuseSeconds * 1000)) + 1)
 }
 
+/**
+ * The same, and the periods beyond the window in which messages that were answered too late were still sealed.
+ *
+ * @param lastAnswerMs of the lane
+ */
+export function periodsActive(lane: Lane, pace: Pace, o: { endedMs: number; lastAnswerMs: number }): number {
+  const untilAnswer = Math.floor((o.lastAnswerMs - lane.startsAtMs) / (pace.reuseSeconds * 1000)) + 1
+  return Math.max(periodsBegun(lane, pace, o.endedMs), untilAnswer)
+}
+
 /** Data keys that a lane needs in its window: one for each period in which it publishes. */
 export function keysNeeded(pattern: Pattern, periods: number): number {
   if (pattern === 'idle') return Math.ceil(periods / IDLE_PERIODS)

@@ -14,14 +14,19 @@ import {
 } from './counts.ts'
 import { formulaMonth, formulaOf, type Month, measuredMonth } from './formula.ts'
 import { lifetimesMs } from './kms-log.ts'
-import { keepsPeriods, keysNeeded, mostDriftMs, periodsBegun, requestsPerKey } from './patterns.ts'
+import { keepsPeriods, keysNeeded, mostDriftMs, periodsActive, requestsPerKey } from './patterns.ts'
 import type { KmsRun } from './run.ts'
 import { refuses } from './settings.ts'
 
 export function reportRun(run: KmsRun): LoadResult {
   const { values, plan } = run
   const counted: RequestCounts = run.served ?? sumLedger(run.ledger)
-  const begun = run.lanes.map((lane) => periodsBegun(lane, values, run.endedMs))
+  const begun = run.lanes.map((lane, at) =>
+    periodsActive(lane, values, { endedMs: run.endedMs, lastAnswerMs: run.lastAnswersMs[at] ?? 0 }),
+  )
+  const late = run.interrupted
+    ? 0
+    : begun.reduce((sum, periods) => sum + periods, 0) - run.lanes.length * values.periods
   const publisherPeriods = begun.reduce((sum, periods) => sum + periods, 0)
   const formula = formulaOf({ ...values, publisherPeriods })
   const requests = totalOf(counted)
@@ -55,7 +60,7 @@ export function reportRun(run: KmsRun): LoadResult {
     title: titleOf(run),
     verdict: { outcome: reasons.length === 0 ? 'passed' : 'failed', interrupted: run.interrupted, reasons },
     settings: settingsOf(run),
-    figures: figuresOf({ run, requests, ratio, formula, months }),
+    figures: figuresOf({ run, requests, ratio, formula, late, months }),
     latencies: [
       latencyFigures('publish', 'from the moment a message was due to its answer', publishing),
       latencyFigures(
@@ -79,7 +84,7 @@ export function reportRun(run: KmsRun): LoadResult {
         ['end to end', percentileCurve(endToEnd)],
       ]),
     ],
-    notes: notesOf(run, { comparison: comparison.explained, publisherPeriods, groups }),
+    notes: notesOf(run, { comparison: comparison.explained, publisherPeriods, late, groups }),
   }
 }
 
@@ -109,13 +114,14 @@ function figuresOf(o: {
   requests: number
   ratio: number
   formula: { requests: number; textbook: number }
+  late: number
   months: readonly [Month, Month, Month]
 }): Figure[] {
   const { run, requests, ratio, formula } = o
   const { values } = run
   const by = run.served === undefined ? 'by the ledger: AWS KMS tells nobody' : "by the KMS's own count"
   const publishers = values.publishers.reduce((sum, count) => sum + count, 0)
-  const periods = run.interrupted ? 'periods begun' : `${values.periods} periods`
+  const periods = run.interrupted || o.late > 0 ? 'periods begun' : `${values.periods} periods`
   return [
     { name: 'KMS requests', value: requests, unit: 'count', note: `GenerateDataKey and Decrypt, ${by}` },
     {
@@ -316,7 +322,7 @@ function problemsOf(run: KmsRun, arrivedOfAccepted: number): string[] {
 
 function notesOf(
   run: KmsRun,
-  o: { comparison: readonly string[]; publisherPeriods: number; groups: readonly RequestGroup[] },
+  o: { comparison: readonly string[]; publisherPeriods: number; late: number; groups: readonly RequestGroup[] },
 ): string[] {
   const { values, arrived } = run
   const notes = [...o.comparison]
@@ -326,6 +332,11 @@ function notesOf(
   notes.push(
     `${o.publisherPeriods} publisher-periods were counted: ${values.periods} of each publisher from its first message on, beginning one after the other over one period.`,
   )
+  if (o.late > 0) {
+    notes.push(
+      `${o.late} of these are beyond the ${values.periods} asked for: messages were answered after their publisher's window, so the broker or this machine was too slow for the pace, and the formula counts those periods too.`,
+    )
+  }
   const steady = run.lanes.some(({ pattern }) => pattern === 'steady')
   if (steady && !keepsPeriods(values, values.gateways)) {
     notes.push(

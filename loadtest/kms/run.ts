@@ -43,6 +43,8 @@ export interface KmsRun {
   readonly lanes: readonly (Lane & { readonly topicArn: string; readonly principal: string })[]
   /** Since the first message was due. */
   readonly endedMs: number
+  /** Of each lane's last answer; later than its window where broker or machine were too slow for the pace. */
+  readonly lastAnswersMs: readonly number[]
   readonly interrupted: boolean
   /** All of the run alone. `served`: undefined with AWS KMS. */
   readonly served: RequestCounts | undefined
@@ -115,6 +117,7 @@ export async function runKms(
       principal: broker.publishers[at]?.principal ?? '',
     })),
     endedMs,
+    lastAnswersMs: published.lanes.map(({ lastAnswerAtMs }) => lastAnswerAtMs - startsAtMs),
     interrupted: o.signal.aborted,
     ...settled,
     gateways: settled.after.gateways.map((page) => groupRequests([page])),

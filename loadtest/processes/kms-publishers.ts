@@ -56,6 +56,8 @@ export interface Published {
 
 export interface PublishedLane {
   readonly sent: number
+  /** CLOCK_MONOTONIC in ms of its last answer, a refusal too; 0 without any. */
+  readonly lastAnswerAtMs: number
   /** In order of answers: message id and when it was due, as CLOCK_MONOTONIC. */
   readonly accepted: readonly (readonly [messageId: string, dueAtMs: number])[]
 }
@@ -117,7 +119,7 @@ const calls: KmsPublishers = {
     const latencies = createLatencyHistogram()
     const lags = createLatencyHistogram()
     const errors = new Map<string, number>()
-    const results = lanes.map(() => ({ sent: 0, accepted: [] as [string, number][] }))
+    const results = lanes.map(() => ({ sent: 0, lastAnswerAtMs: 0, accepted: [] as [string, number][] }))
     const order = dueMs
       .flatMap((times, lane) => times.map((due, n) => ({ due, lane, n })))
       .sort((a, b) => a.due - b.due)
@@ -133,6 +135,7 @@ const calls: KmsPublishers = {
       result.sent++
       answers.push(
         publishOne({ lane, n, messageBytes }).then((answer) => {
+          result.lastAnswerAtMs = nowMs()
           if ('messageId' in answer) {
             latencies.recordMs(nowMs() - dueAtMs)
             result.accepted.push([answer.messageId, dueAtMs])
