@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
+import { chooseRedis } from './choose-redis.ts'
 import { findTests, TIERS, type Tier } from './find-tests.ts'
 import { runTier } from './run-tier.ts'
 import { sampleFiles } from './sample-files.ts'
@@ -16,6 +17,7 @@ import { sampleFiles } from './sample-files.ts'
 const root = dirname(dirname(import.meta.dirname))
 const out = process.stdout
 
+const redisWish = process.env.SEALCAST_TEST_REDIS
 // What a sourced data directory or a developer's AWS profile sets must not change what is tested.
 for (const name of Object.keys(process.env)) {
   if (/^(AWS_|SEALCAST_|NODE_EXTRA_CA_CERTS$|SSL_CERT_FILE$)/.test(name)) delete process.env[name]
@@ -26,7 +28,8 @@ if (args.includes('--help') || args.includes('-h')) {
   out.write(
     `Usage: npm test [-- ${TIERS.join('|')}] [part of a path …]\n\n` +
       'Of the end-to-end files a sample runs, half of them by TEST_SEED (unless set, the commit), and of long ones fewer\n' +
-      'rounds; all of them when a part of a path is given or a tier, everything with TEST_FULL=1, which takes half an hour.\n',
+      'rounds; all of them when a part of a path is given or a tier, everything with TEST_FULL=1, which takes half an hour.\n' +
+      'SEALCAST_TEST_REDIS=container|process: where Redis comes from; unless set, from containers if an engine has the image.\n',
   )
   process.exit(0)
 }
@@ -51,6 +54,12 @@ const CONCURRENCY: Record<Tier, number> = {
 const SAMPLE_SHARE = 0.5
 /** A file that hangs ends its run as a failure. */
 const TIMEOUT_MS: Record<Tier, number> = { unit: 120_000, integration: 240_000, e2e: 600_000 }
+
+if (tiers.some((tier) => tier !== 'unit')) {
+  const redis = await chooseRedis(redisWish, process.env.DOCKER_HOST)
+  out.write(`Redis of the tests: ${redis.text}\n`)
+  process.env.SEALCAST_TEST_REDIS = redis.from
+}
 
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const tier of tiers) {

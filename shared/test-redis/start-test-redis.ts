@@ -1,20 +1,21 @@
 /**
  * Starts a real redis-server for one test and gives the means to stop, crash and freeze it.
  *
- * Each server has its own process, directory and loopback port, so that test files run side by side
+ * Each server has its own process or container, directory and loopback port, so that test files run side by side
  * and a crash test disturbs nobody. A watchdog shell kills the server when the test process dies in
  * any way: exit handlers do not run on SIGKILL, and a test runner that times out sends just that.
  */
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { startRedisProcess } from './redis-process.ts'
+import type { Server } from './server.ts'
 
 const runFile = promisify(execFile)
 
@@ -44,7 +45,7 @@ export interface TestRedis extends AsyncDisposable {
  * @param fsync when the AOF is synced
  * @param replicaOf port of the server whose replica this one is; it is in step with it when this returns
  * @param port a free one unless given
- * @throws when redis-server is not installed or does not start
+ * @throws when redis-server is not installed, or its image not to be had, or it does not start
  */
 export async function startTestRedis({
   cluster = false,
@@ -67,7 +68,8 @@ export async function startTestRedis({
   }
   const begin = async (onPort: number): Promise<Server> => {
     const args = await serverArguments({ port: onPort, dir: home, appendonly, fsync, cluster, replicaOf })
-    const server = await spawnServer(args, dir === undefined ? home : undefined)
+    const server = await startServer(args, home)
+    watch(server, dir === undefined ? home : undefined)
     if (cluster) await takeAllSlots(onPort)
     if (replicaOf !== undefined) await untilInStep(onPort, replicaOf)
     return server
@@ -90,8 +92,8 @@ export async function startTestRedis({
   }
 
   const stop = async () => {
-    server.process.kill('SIGCONT')
-    server.process.kill('SIGTERM')
+    server.signal('SIGCONT')
+    server.signal('SIGTERM')
     await server.exited
   }
   return {
@@ -106,22 +108,16 @@ export async function startTestRedis({
       await server.exited
       server = await begin(listeningPort)
     },
-    kill: () => void server.process.kill('SIGKILL'),
-    pause: () => void server.process.kill('SIGSTOP'),
-    resume: () => void server.process.kill('SIGCONT'),
+    kill: () => server.signal('SIGKILL'),
+    pause: () => server.signal('SIGSTOP'),
+    resume: () => server.signal('SIGCONT'),
     cli: (...args) => runCli(listeningPort, args),
     async [Symbol.asyncDispose]() {
-      server.process.kill('SIGKILL')
+      server.signal('SIGKILL')
       await server.exited
       await removeHome()
     },
   }
-}
-
-interface Server {
-  process: ChildProcess
-  pid: number
-  exited: Promise<unknown>
 }
 
 async function serverArguments(o: {
@@ -152,35 +148,21 @@ async function serverArguments(o: {
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
 }
 
-/** Resolves when the server says that it accepts connections. */
-async function spawnServer(args: string[], madeDir: string | undefined): Promise<Server> {
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] })
-  const exited = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve())
-    child.once('error', () => resolve())
-  })
-  const lastLines: string[] = []
-  await new Promise<void>((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', () => reject(new Error(`redis-server did not start: ${lastLines.join(' | ')}`)))
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      // Reading goes on after the start: a full pipe would block the server.
-      if (line.includes('Ready to accept connections')) resolve()
-      lastLines.push(line)
-      if (lastLines.length > 5) lastLines.shift()
-    })
-  })
-  const { pid } = child
-  if (pid === undefined) throw new Error('redis-server did not start: no pid')
-  watch(pid, exited, madeDir)
-  return { process: child, pid, exited }
+/**
+ * In a container where SEALCAST_TEST_REDIS says so, which the test runner decides once for all; testcontainers is loaded then
+ * alone.
+ */
+async function startServer(args: readonly string[], home: string): Promise<Server> {
+  if (process.env.SEALCAST_TEST_REDIS !== 'container') return await startRedisProcess(args)
+  const { startRedisContainer } = await import('./redis-container.ts')
+  return await startRedisContainer(args, home)
 }
 
 /**
  * The shell's standard input ends when this process does, however it ends; then the shell kills the
  * server and removes the directory that was made for it.
  */
-function watch(pid: number, exited: Promise<void>, madeDir: string | undefined): void {
+function watch({ pid, exited }: Server, madeDir: string | undefined): void {
   const script = 'read line; kill -9 "$0"; if [ -n "$1" ]; then rm -rf "$1"; fi'
   const watchdog = spawn('sh', ['-c', script, String(pid), madeDir ?? ''], { stdio: ['pipe', 'ignore', 'ignore'] })
   watchdog.unref()
