@@ -70,7 +70,7 @@ export async function startKmsBroker(
   o.say(
     `starting ${values.gateways} gateways, ${values.workers} workers, Redis${values.kms === 'local' ? ', KMS' : ''}`,
   )
-  const stack = cleanup.use(await startStack({ env: environmentOf(values, o.awsEnvironment) }))
+  const stack = cleanup.use(await startStack({ env: environmentOf(values, o.awsEnvironment), ownGroup: true }))
   const { region } = stack.clientConfig
   const sns = new SNSClient(stack.clientConfig)
   cleanup.defer(() => sns.destroy())

@@ -223,4 +223,6 @@ function nowMs(): number {
   return Number(process.hrtime.bigint()) / 1e6
 }
 
+// Ctrl-C reaches every process of the terminal; when to end is the parent's to say.
+process.on('SIGINT', () => {})
 serveParent(calls)

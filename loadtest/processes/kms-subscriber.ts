@@ -99,4 +99,6 @@ const calls: KmsSubscriber = {
   },
 }
 
+// Ctrl-C reaches every process of the terminal; when to end is the parent's to say.
+process.on('SIGINT', () => {})
 serveParent(calls)
