@@ -13,6 +13,7 @@ const read = (pattern: string) =>
 const rules = read('rules/*.yml').join('\n')
 const tests = read('tests/*.yml').join('\n')
 const runbook = read('RUNBOOK.md').join('')
+const metricsTable = read('METRICS.md').join('')
 
 /** Each from its name to the next rule. */
 const blocks = rules.split(/^ {6}- (?=alert|record)/m).slice(1)
@@ -55,5 +56,13 @@ suite('deploy/prometheus/rules', () => {
       sections.filter((section) => !names.includes(section ?? '')),
       [],
     )
+  })
+
+  test('ask for metrics that some process exports', () => {
+    const expressions = blocks.map((block) => /^ {8}expr: (.*\n(?: {10,}.*\n)*)/m.exec(block)?.[1] ?? '')
+    const asked = new Set(expressions.flatMap((text) => text.match(/\bsealcast_[a-z_]+/g) ?? []))
+    assert.ok(asked.size > 20, `${asked.size} metrics`)
+    const missing = [...asked].filter((name) => !metricsTable.includes(`| \`${name}\` |`))
+    assert.deepEqual(missing, [])
   })
 })

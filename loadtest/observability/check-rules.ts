@@ -11,7 +11,7 @@ export interface RulesCheck {
   readonly output: string
 }
 
-const PROMETHEUS_FOLDER = join(dirname(dirname(import.meta.dirname)), 'deploy', 'prometheus')
+export const PROMETHEUS_FOLDER = join(dirname(dirname(import.meta.dirname)), 'deploy', 'prometheus')
 
 /** @returns one for each thing looked at, in order */
 export async function checkRules(): Promise<RulesCheck[]> {

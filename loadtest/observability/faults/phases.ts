@@ -1,0 +1,37 @@
+/** All that is provoked, in order. What is in one phase does not disturb the rest of it. */
+
+import {
+  FLIPPED_BIT,
+  HANGING_ENDPOINT,
+  REFUSING_ENDPOINT,
+  STOPPED_GATEWAYS,
+  STOPPED_WORKERS,
+} from './delivery-faults.ts'
+import type { Phase } from './fault.ts'
+import { LYING_KMS, STALE_PRINCIPALS, UNSCRAPED } from './gateway-faults.ts'
+import { DENIED, HELD, MORE_CALLS, OUTAGE, THROTTLED } from './kms-faults.ts'
+import { FULL, NO_AOF, STOPPED } from './redis-faults.ts'
+
+export const PHASES: readonly Phase[] = [
+  {
+    name: 'keys, endpoints, gateways and memory',
+    faults: [
+      REFUSING_ENDPOINT,
+      HANGING_ENDPOINT,
+      HELD,
+      DENIED,
+      LYING_KMS,
+      UNSCRAPED,
+
+      FULL,
+    ],
+    withinMs: 110_000,
+  },
+  { name: 'stored and configured', faults: [FLIPPED_BIT, NO_AOF, STALE_PRINCIPALS], withinMs: 45_000 },
+  { name: 'throttling', faults: [THROTTLED], withinMs: 30_000 },
+  { name: 'no KMS', faults: [OUTAGE], withinMs: 45_000 },
+  { name: 'more KMS calls', faults: [MORE_CALLS], withinMs: 100_000 },
+  { name: 'no workers', faults: [STOPPED_WORKERS], withinMs: 60_000 },
+  { name: 'no Redis', faults: [STOPPED], withinMs: 45_000 },
+  { name: 'no gateways', faults: [STOPPED_GATEWAYS], withinMs: 30_000 },
+]
