@@ -94,6 +94,7 @@ export async function prepareCompose(o: {
         (port) => `http://127.0.0.1:${port}/metrics`,
       ),
       endpointNetworks: config.endpointNetworks,
+      dataKeyReuseSeconds: o.env.SEALCAST_DATA_KEY_REUSE_SECONDS || undefined,
       inContainers: { secretsDir: at('secrets'), principalsFile: principals, endpointHost: THIS_MACHINE },
     }),
   )

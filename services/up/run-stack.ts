@@ -181,6 +181,7 @@ export async function runStack(o: {
       redisUrl,
       metricsUrls: [...ports.metrics.values()].map((port) => `http://127.0.0.1:${port}/metrics`),
       endpointNetworks: endpointNetworksOf(o.env),
+      dataKeyReuseSeconds: o.env.SEALCAST_DATA_KEY_REUSE_SECONDS || undefined,
     }),
   )
   const rolling = createRollingRestart({ slots: [...gateways, ...workers], progress, stop: signals.stop })

@@ -39,6 +39,11 @@ suite('formatEnv()', () => {
     })
   })
 
+  test('tells for how long data keys are reused where that was set', () => {
+    const sourced = source('sh', formatEnv({ ...client, dataKeyReuseSeconds: '5' }))
+    assert.equal(sourced.SEALCAST_DATA_KEY_REUSE_SECONDS, '5')
+  })
+
   test('leaves the KMS endpoint out when KMS is not the stack’s own, and takes away the broker’s', () => {
     const sourced = source('sh', formatEnv({ ...client, kmsUrl: undefined, kmsAdminUrl: undefined }), {
       AWS_ENDPOINT_URL_KMS: 'https://kms',
@@ -76,6 +81,7 @@ const client: ClientEnvironment = {
   redisUrl: 'redis://:p@127.0.0.1:3',
   metricsUrls: ['http://127.0.0.1:4/metrics', 'http://127.0.0.1:5/metrics'],
   endpointNetworks: 'loopback',
+  dataKeyReuseSeconds: undefined,
 }
 
 function source(shell: string, text: string, env: Record<string, string> = {}): Record<string, string> {

@@ -16,6 +16,8 @@ export interface ClientEnvironment {
   readonly metricsUrls: readonly string[]
   /** As the services have them: `sealcast preflight` judges endpoints as they do. */
   readonly endpointNetworks: string
+  /** As it was set for the services, if it was: `sealcast kms-usage` counts the periods that were to be expected. */
+  readonly dataKeyReuseSeconds: string | undefined
   /** Of a stack in containers: where on this machine their files lie, and how workers call endpoints on it. */
   readonly inContainers?: {
     readonly secretsDir: string
@@ -41,6 +43,7 @@ export function formatEnv(client: ClientEnvironment): string {
     SEALCAST_KMS_ADMIN_URL: client.kmsAdminUrl,
     SEALCAST_METRICS_URLS: client.metricsUrls.join(','),
     SEALCAST_ENDPOINT_NETWORKS: client.endpointNetworks,
+    SEALCAST_DATA_KEY_REUSE_SECONDS: client.dataKeyReuseSeconds,
     SEALCAST_SECRETS_DIR: client.inContainers?.secretsDir,
     SEALCAST_PRINCIPALS_FILE: client.inContainers?.principalsFile,
     SEALCAST_DEMO_ENDPOINT_HOST: client.inContainers?.endpointHost,
