@@ -54,11 +54,13 @@ export function board(o: Board): Dashboard {
         .description('The Prometheus that scrapes Sealcast.')
         .type('prometheus'),
     )
+    .annotations([])
     .link(otherDashboards(FAMILY))
   for (const variable of o.variables ?? []) builder.withVariable(variable)
   for (const [at, { title, panels }] of o.sections.entries()) {
     const row = (at + 1) * PANELS_PER_SECTION
     builder.withRow(new RowBuilder(title).id(row))
+    // From left to right; the SDK begins a line anew after its 24th column, so lines have to come out even.
     for (const [place, panel] of panels.entries()) builder.withPanel(panel.id(row + place + 1))
   }
   return builder.build()

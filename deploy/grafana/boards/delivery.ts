@@ -32,6 +32,7 @@ function attempts(): Section {
         act: 'Low means endpoints fail: see the outcomes at the right, then the endpoints below.',
         unit: PercentUnit,
         span: 4,
+        height: 8,
         decimals: 1,
         limits: { alarmBelow: 0.9, lookBelow: 0.99 },
         queries: [
@@ -48,6 +49,7 @@ function attempts(): Section {
         act: 'The log has `delivery.attempted` with the last answer, and `backlog.expired` where it was for waiting too long.',
         unit: Short,
         span: 4,
+        height: 8,
         once: true,
         decimals: 0,
         limits: { alarm: 0.5 },
@@ -246,6 +248,7 @@ function setAside(): Section {
         act: 'Nobody takes them out but you. The log has `entry.quarantined` with the reason.',
         unit: Short,
         span: 4,
+        height: 8,
         limits: { alarm: 1 },
         queries: [{ expr: 'max(sealcast_quarantined_entries)', legend: 'entries' }],
       }),

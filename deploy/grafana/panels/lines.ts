@@ -14,6 +14,7 @@ import {
   VizLegendOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from '@grafana/grafana-foundation-sdk/common'
+import { FieldColorBuilder, FieldColorModeId } from '@grafana/grafana-foundation-sdk/dashboard'
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
 import { type About, description, MIN_INTERVAL } from './about.ts'
 import { type Limits, thresholds } from './limits.ts'
@@ -44,6 +45,7 @@ export function lines(o: Lines): PanelBuilder {
     .span(o.span)
     .height(o.height ?? 8)
     .targets(overTime(o.queries))
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.PaletteClassic))
     .lineWidth(1)
     .lineInterpolation(LineInterpolation.Linear)
     .fillOpacity(o.stacked ? 25 : 8)

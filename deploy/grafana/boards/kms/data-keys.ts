@@ -8,7 +8,7 @@ export function dataKeys(): Section {
     title: 'Data keys',
     panels: [
       lines({
-        title: 'Cache hit rate',
+        title: 'Cache hit rate over time',
         means: 'Seals and opens that found their data key in memory, of all.',
         act: 'It is near 1 where publishers send more than a message a period. A fall with steady load: restarts, or a cache too small.',
         unit: PercentUnit,
