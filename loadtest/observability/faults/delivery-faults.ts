@@ -2,6 +2,7 @@
 
 import { sampledBitFlips } from '../../../services/test/forged-entries.ts'
 import { createKey, createTopic, publish, subscribeAndConfirm } from '../../../services/test/messaging.ts'
+import { topicKey } from '../../../services/test/redis-attacker.ts'
 import type { ProcessName } from '../../../services/test/start-stack.ts'
 import { untilStored } from '../../../services/test/stored-messages.ts'
 import { repeat } from '../stage.ts'
@@ -37,8 +38,8 @@ export const HANGING_ENDPOINT: ProvokedFault = {
 
 export const FLIPPED_BIT: ProvokedFault = {
   name: 'a bit of a stored message is flipped',
-  feeds: ['quarantine', 'records_forged'],
-  alerts: ['SealcastEntriesQuarantined', 'SealcastRecordsForged'],
+  feeds: ['quarantine'],
+  alerts: ['SealcastEntriesQuarantined'],
   async provoke({ stack, cast, kms, attacker }) {
     const topicArn = await createTopic(cast.admin, { KmsMasterKeyId: await createKey(kms) })
     // While workers stand still, messages wait where they can be reached.
@@ -51,6 +52,19 @@ export const FLIPPED_BIT: ProvokedFault = {
     } finally {
       for (const name of WORKERS) stack.signal(name, 'SIGCONT')
     }
+  },
+}
+
+export const FORGED_TOPIC: ProvokedFault = {
+  name: 'somebody takes the key off a topic in Redis',
+  feeds: ['records_forged'],
+  alerts: ['SealcastRecordsForged'],
+  async provoke({ cast, kms, attacker: { redis } }, { undo }) {
+    const topicArn = await createTopic(cast.admin, { KmsMasterKeyId: await createKey(kms) })
+    const record = String(await redis.hget(topicKey(topicArn), 'record'))
+    await redis.hset(topicKey(topicArn), 'record', record.replace(/"kmsMasterKeyId":"[^"]*",?/, ''))
+    // A gateway trusts for a second what it has read.
+    undo.use(repeat(1_500, () => publish(cast.admin, topicArn, 'in clear')))
   },
 }
 

@@ -48,10 +48,12 @@ export const LYING_KMS: ProvokedFault = {
   name: 'a gateway whose KMS answers for another key, with a certificate of 3 days',
   feeds: ['KMS_INTEGRITY'],
   alerts: ['SealcastKmsAnswerRefused', 'SealcastCertificateExpiresSoon'],
-  async provoke(stage, { undo }) {
+  async provoke(stage, { undo, untilFired }) {
     const { stack, kms, cast } = stage
     const liar = await startLyingKms(stack.env.AWS_ENDPOINT_URL_KMS ?? '', undo)
     const gateway = await startGateway(stage, { undo, days: 3, env: { SEALCAST_KMS_ENDPOINT: liar } })
+    // An alert is about the first certificate of a kind that ends: the other gateway's comes before.
+    await untilFired('SealcastCertificateExpires')
     gateway.scrape()
     const topicArn = await createTopic(cast.admin, { KmsMasterKeyId: await createKey(kms) })
     const client = new SNSClient(gateway.service.clientConfig)

@@ -62,11 +62,11 @@ export const OUTAGE: ProvokedFault = {
 }
 
 export const MORE_CALLS: ProvokedFault = {
-  name: 'KMS fails one time in three, so that calls are made again',
+  name: 'KMS fails two times in five, so that calls are made again',
   feeds: ['sealcast:kms_ratio'],
   alerts: ['SealcastKmsCallsAbovePrediction'],
   async provoke({ kmsFaults }, { undo }) {
-    const faults = [{ kind: 'error', name: 'KMSInternalException', probability: 0.35, operations: DATA_KEY_OPERATIONS }]
+    const faults = [{ kind: 'error', name: 'KMSInternalException', probability: 0.4, operations: DATA_KEY_OPERATIONS }]
     await kmsFaults('PUT', { faults })
     undo.defer(() => kmsFaults('DELETE'))
   },
