@@ -102,7 +102,7 @@ export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
         value: rates.achieved,
         unit: 'per second',
         judged: rates.achieved >= o.minAchieved * rates.offered ? 'good' : 'bad',
-        note: `${((100 * rates.achieved) / rates.offered).toFixed(1)} % of what was offered`,
+        note: rates.offered > 0 ? `${((100 * rates.achieved) / rates.offered).toFixed(1)} % of what was offered` : '',
       },
       {
         name: 'publish p99',
@@ -167,19 +167,20 @@ interface Rates {
   readonly messages: number
 }
 
-/** Over the measured span; what was answered or delivered after its end stretches the span. */
+/** Over the measured span; what was answered or delivered after its end stretches the span. NaN of none. */
 function ratesOf(o: ThroughputRun, { results, received, offeredUntil, startAtMs, samples }: Seen): Rates {
+  const offeredSpan = Math.max(0, offeredUntil - o.warmUp)
   const until = (ends: readonly number[]) =>
-    Math.max(offeredUntil, ...ends.map((at) => (at - startAtMs) / 1000)) - o.warmUp
+    Math.max(o.warmUp, offeredUntil, ...ends.map((at) => (at - startAtMs) / 1000)) - o.warmUp
   const due = results.reduce((sum, { measured }) => sum + measured.due, 0)
   const accepted = results.reduce((sum, { measured }) => sum + measured.accepted, 0)
   const delivered = received.reduce((sum, { measured }) => sum + measured, 0)
   const spans = measuredSamples(o, { samples, offeredUntil })
   const seconds = spans.reduce((sum, { span }) => sum + span, 0)
   return {
-    offered: due / (offeredUntil - o.warmUp),
-    achieved: accepted / settled(until(results.map(({ endedAtMs }) => endedAtMs)), offeredUntil - o.warmUp),
-    delivered: delivered / settled(until(received.map(({ endedAtMs }) => endedAtMs)), offeredUntil - o.warmUp),
+    offered: due / offeredSpan,
+    achieved: accepted / settled(until(results.map(({ endedAtMs }) => endedAtMs)), offeredSpan),
+    delivered: delivered / settled(until(received.map(({ endedAtMs }) => endedAtMs)), offeredSpan),
     messages: spans.reduce((sum, sample) => sum + sample.accepted, 0) / seconds,
   }
 }

@@ -38,6 +38,16 @@ suite('judge()', () => {
     assert.deepEqual(judge(measured(), LIMITS, true), { outcome: 'passed', interrupted: true, reasons: [] })
   })
 
+  test('says nothing of the broker when a run was ended before its measured span, whatever the limits', () => {
+    for (const offeredRate of [Number.NaN, 0, -0]) {
+      const nothing = { offeredRate, achievedRate: offeredRate, publishP99Ms: Number.NaN, lateP99Ms: Number.NaN }
+      const { outcome, reasons } = judge(measured(nothing), { ...LIMITS, minAchieved: 0, maxP99: 10 }, true)
+      assert.equal(outcome, 'invalid')
+      assert.deepEqual(reasons.length, 1)
+      assert.match(reasons[0] ?? '', /^Nothing was measured/)
+    }
+  })
+
   const misses: [string, Partial<Measured>, Partial<Limits>, RegExp][] = [
     ['errors', { failed: 1, firstError: 'ThrottledException' }, {}, /1 of 1,000 messages.*ThrottledException/],
     ['a rate that was not reached', { achievedRate: 94 }, {}, /94\/s were reached of the 100\/s/],

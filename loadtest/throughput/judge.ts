@@ -38,6 +38,11 @@ export function judge(measured: Measured, limits: Limits, interrupted: boolean):
   // What is lost is lost, however busy the generator was.
   const miscounts = findMiscounts(account)
   const doubts: string[] = []
+  // Rates and percentiles of nothing keep every limit, or miss it for no reason of the broker's.
+  if (!(measured.offeredRate > 0)) {
+    const doubt = 'Nothing was measured: the run was over before any message of its measured span was due.'
+    return { outcome: miscounts.length > 0 ? 'failed' : 'invalid', interrupted, reasons: [...miscounts, doubt] }
+  }
   if (measured.lateP99Ms > limits.maxLate) {
     doubts.push(
       `The generator was the limit: it sent late itself, by ${formatValue(measured.lateP99Ms, 'ms')} at the p99, ` +
