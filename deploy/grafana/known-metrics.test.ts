@@ -35,6 +35,16 @@ suite('the expressions of the dashboards', () => {
     assert.deepEqual(unknown, [])
   })
 
+  test('show that something is not well where one process alone says so', () => {
+    for (const { dashboard, panel, expression } of expressions) {
+      assert.doesNotMatch(
+        expression,
+        /\bmax( by \(\w+\))? ?\(sealcast_redis_(up|aof_enabled|persistence_ok)\b/,
+        `${dashboard}, ${panel}`,
+      )
+    }
+  })
+
   test('match labels that the metric has', () => {
     const { documented } = documentedMetrics()
     for (const { dashboard, panel, expression } of expressions) {

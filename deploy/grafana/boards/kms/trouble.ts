@@ -58,7 +58,7 @@ export function kmsTrouble(): Section {
       lines({
         title: 'Held for, by key',
         means: 'For how long messages have been waiting for a key without a break.',
-        act: 'Above five minutes is an alarm. What waits longer than its retention would be lost.',
+        act: 'Above five minutes is an alarm. Nothing is lost by waiting, but Redis fills up.',
         unit: Seconds,
         span: 8,
         limits: { alarm: 300 },

@@ -1,4 +1,4 @@
-/** Every gateway samples the same Redis, so that the largest of their values is taken. */
+/** Every gateway samples the same Redis, so that the largest of their values is taken, and the least of what is 1 when all is well. */
 
 import { BytesIEC, OpsPerSecond, PercentUnit, Short } from '@grafana/grafana-foundation-sdk/units'
 import type { Section } from '../../board.ts'
@@ -11,13 +11,13 @@ export function redis(): Section {
     panels: [
       figure({
         title: 'Answers',
-        means: 'Whether each Redis node answers the gateways.',
+        means: 'Whether each Redis node answers every gateway.',
         act: 'Nothing is accepted while it is away; what was accepted is in its file. Start it, and everything goes on.',
         unit: Short,
         span: 4,
         limits: { alarmBelow: 1 },
         texts: { 0: 'Away', 1: 'Up' },
-        queries: [{ expr: 'max by (node) (sealcast_redis_up)', legend: '{{node}}' }],
+        queries: [{ expr: 'min by (node) (sealcast_redis_up)', legend: '{{node}}' }],
       }),
       figure({
         title: 'Append-only file',
@@ -27,7 +27,7 @@ export function redis(): Section {
         span: 4,
         limits: { alarmBelow: 1 },
         texts: { 0: 'Off', 1: 'On' },
-        queries: [{ expr: 'max by (node) (sealcast_redis_aof_enabled)', legend: '{{node}}' }],
+        queries: [{ expr: 'min by (node) (sealcast_redis_aof_enabled)', legend: '{{node}}' }],
       }),
       figure({
         title: 'Persistence',
