@@ -15,6 +15,7 @@ import { createProgress } from './progress.ts'
 import { formatTerminal } from './report/format-terminal.ts'
 import { type LoadReport, type LoadResult, REPORT_SCHEMA } from './report/load-report.ts'
 import { paintTerminal } from './report/paint-terminal.ts'
+import { showCommand } from './report/show-command.ts'
 import { keepReport, writeHtml, writeJson } from './report/write-report.ts'
 import { formatHelp, formatTestHelp } from './settings/format-help.ts'
 import { OUTPUT_SETTINGS } from './settings/output-settings.ts'
@@ -86,7 +87,7 @@ async function runTest(test: LoadTest, args: readonly string[]): Promise<number>
   const report: LoadReport = {
     schema: REPORT_SCHEMA,
     test: test.name,
-    command: ['npm run loadtest --', test.name, ...args].join(' '),
+    command: showCommand(['npm', 'run', 'loadtest', '--', test.name, ...args]),
     startedAt,
     seconds: (performance.now() - began) / 1000,
     machine,

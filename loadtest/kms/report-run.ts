@@ -62,7 +62,7 @@ export function reportRun(run: KmsRun): LoadResult {
     settings: settingsOf(run),
     figures: figuresOf({ run, requests, ratio, formula, late, months }),
     latencies: [
-      latencyFigures('publish', 'from the moment a message was due to its answer', publishing),
+      latencyFigures('publish', 'from the moment a message was due to its answer, of those accepted', publishing),
       latencyFigures(
         'end to end',
         'from the moment a message was due to its whole notification at the subscriber',

@@ -10,7 +10,7 @@ import { createLatencyHistogram, type HistogramCounts } from '../harness/histogr
 import { monotonicMs } from '../harness/monotonic.ts'
 import { type ConnectionPool, openPool } from '../throughput/connection-pool.ts'
 import type { Answer, ConnectionOptions } from '../throughput/publish-connection.ts'
-import { readOutcome } from '../throughput/publish-request.ts'
+import { isTimed, readOutcome } from '../throughput/publish-request.ts'
 import { createReserve, type ReadyRequest, type RequestReserve } from '../throughput/request-reserve.ts'
 import { serveParent } from './serve-parent.ts'
 import type { SignAheadOptions } from './sign-ahead.ts'
@@ -193,8 +193,7 @@ function finish(
   recent.latency.recordMs(now - o.dueAtMs)
   if (!o.isMeasured) return
   measuredAccepted += outcome.accepted.length
-  // A refusal that comes at once would make publishing look fast.
-  if (outcome.accepted.length === 0) return
+  if (!isTimed(outcome, answer)) return
   latency.recordMs(now - o.dueAtMs)
   service.recordMs(now - o.sentAtMs)
 }

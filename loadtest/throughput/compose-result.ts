@@ -126,7 +126,11 @@ export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
       },
     ],
     latencies: [
-      latencyFigures('publish', 'from when a request was due to its whole answer: what a publisher waits', publish),
+      latencyFigures(
+        'publish',
+        'from when a request was due to its whole answer, or until it was given up: what a publisher waits; refusals left out',
+        publish,
+      ),
       latencyFigures('publish, service', 'from when it was sent: without waiting for a free connection', service),
       ...(o.delivery === undefined
         ? []

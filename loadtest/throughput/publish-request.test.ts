@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { readAnswer } from './publish-connection.ts'
-import { makePublishRequest, readOutcome } from './publish-request.ts'
+import { isTimed, makePublishRequest, readOutcome } from './publish-request.ts'
 
 const signer = { host: 'localhost:1', region: 'us-east-1', accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }
 const lane = { topicArn: 'arn:aws:sns:us-east-1:000000000000:loadtest-0', signer }
@@ -34,6 +34,14 @@ suite('readOutcome()', () => {
     for (const status of [408, 500]) assert.equal(readOutcome({ status, body: '' }, 1).isUnknown, true)
     assert.deepEqual(readOutcome({ error: 'Timeout' }, 1), { accepted: [], failed: ['Timeout'], isUnknown: true })
     assert.equal(readOutcome({ error: 'NeverSent' }, 1).isUnknown, false)
+  })
+
+  test('times what was accepted and what was waited for in vain, but no refusal, which may come at once', () => {
+    const refusal = { status: 503, body: '<Error><Code>Throttled</Code></Error>' }
+    assert.equal(isTimed(readOutcome({ status: 200, body: '' }, 1), { status: 200, body: '' }), true)
+    assert.equal(isTimed(readOutcome(refusal, 1), refusal), false)
+    assert.equal(isTimed(readOutcome({ error: 'ConnectionClosed' }, 1), { error: 'ConnectionClosed' }), false)
+    assert.equal(isTimed(readOutcome({ error: 'Timeout' }, 1), { error: 'Timeout' }), true)
   })
 
   test('tells the entries of a batch apart', () => {

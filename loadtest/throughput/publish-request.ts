@@ -67,3 +67,11 @@ export function readOutcome(answer: Answer, batch: number): PublishOutcome {
     isUnknown: false,
   }
 }
+
+/**
+ * Whether the time that an answer took is one of a publish. A refusal that comes at once would make publishing look fast; so
+ * would leaving out a request that was given up after the whole timeout.
+ */
+export function isTimed({ accepted }: PublishOutcome, answer: Answer): boolean {
+  return accepted.length > 0 || ('error' in answer && answer.error === 'Timeout')
+}
