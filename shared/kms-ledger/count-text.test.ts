@@ -30,6 +30,12 @@ suite('parseCountText()', () => {
     }
   })
 
+  test('takes none of a text that is longer than a month can be told of', () => {
+    const text = (parts: number) => Array(parts).fill('03T01=1').join(' ')
+    assert.equal(parseCountText(text(2_048), '2026-02').length, 2_048)
+    assert.equal(parseCountText(text(2_049), '2026-02').length, 0)
+  })
+
   test('takes any text, and gives on only counts within the month', () => {
     const part = fc.tuple(fc.nat(40), fc.option(fc.nat(30)), fc.nat(1e6)).map(([day, hour, count]) => {
       const two = (n: number) => String(n).padStart(2, '0')

@@ -14,6 +14,8 @@ export interface Count {
   count: number
 }
 
+/** As count-calls.lua has it: a month's 31 days and 744 hours, each with its count. What is longer somebody else wrote. */
+const MAX_TEXT = 16_384
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
@@ -24,6 +26,7 @@ export function hourOf(epochMs: number): string {
 
 /** @returns none when any part of the text is none of ours */
 export function parseCountText(text: string, month: string): Count[] {
+  if (text.length > MAX_TEXT) return []
   const span = spanOf(month)
   const counts: Count[] = []
   for (const part of text.split(' ')) {
