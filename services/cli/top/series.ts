@@ -34,7 +34,9 @@ export function nowOf(scrapes: readonly Scrape[]): Now {
     sum: (name, where) => total(found(name, where)),
     max(name, where) {
       const samples = found(name, where)
-      return samples.length === 0 ? undefined : Math.max(...samples.map(({ value }) => value))
+      // One by one: pages can hold more than a call takes arguments.
+      const largest = samples.reduce((most, { value }) => Math.max(most, value), Number.NEGATIVE_INFINITY)
+      return samples.length === 0 ? undefined : largest
     },
     maxBy(name, label) {
       const values = new Map<string, number>()

@@ -65,6 +65,12 @@ suite('viewOf()', () => {
     assert.deepEqual(redis, [])
   })
 
+  test('bears as many series of a name as pages can hold', () => {
+    const samples = Array(100_000).fill({ name: 'sealcast_kms_active_pairs', labels: new Map(), value: 8 })
+    const pages = [GATEWAY, SECOND].map((url) => ({ url, at: 0, page: { samples, unread: 0 }, error: undefined }))
+    assert.equal(look(pages, pages).kms.activePairs, 8)
+  })
+
   test('shows a ratio once a whole period was watched, over that period', () => {
     const page = (calls: number) =>
       `sealcast_kms_requests_total ${calls}\nsealcast_kms_active_pairs 3\nsealcast_gateways_alive 1\nsealcast_data_key_reuse_seconds 5`
