@@ -26,6 +26,7 @@ suite('createBrokerMetrics()', () => {
       'sealcast_data_key_cache_hits_total 2',
       'sealcast_data_key_cache_misses_total 1',
       'sealcast_records_forged_total{kind="topic"} 1',
+      'sealcast_records_forged_total{kind="active-pairs"} 0',
     ]) {
       assert.ok(text.includes(`${line}\n`), line)
     }

@@ -32,6 +32,7 @@ const BREAKER_SCOPES = ['endpoint', 'throttling', 'key'] as const
 
 /** Whose series are there from the start: an alert on an increase would not see the first one otherwise. */
 const RECORD_KINDS = [
+  'active-pairs',
   'backlog',
   'body',
   'change-ack',
