@@ -147,12 +147,15 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
   let backlogCount = 0
   return {
     ...createBrokerMetrics(metrics),
-    attempted({ protocol, host, decision, seconds }) {
+    attempted({ protocol, host, decision, ...took }) {
+      const seconds = Math.max(0, took.seconds)
       if (host !== undefined) slowest.note(host, seconds)
       deliveries.add({ protocol, outcome: decision })
       attemptSeconds.observe({ protocol }, seconds)
     },
-    delivered(topicArn, seconds) {
+    delivered(topicArn, sinceAcceptance) {
+      // Clocks differ and are set back; a sum that fell would look like a counter that began anew.
+      const seconds = Math.max(0, sinceAcceptance)
       endToEnd.observe({}, seconds)
       topics.delivered(topicArn, seconds)
     },

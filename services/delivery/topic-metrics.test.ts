@@ -28,4 +28,20 @@ suite('createDeliveryMetrics()', () => {
       assert.ok(text.includes(`\n${line}\n`), line)
     }
   })
+
+  test('takes time that seems to run backwards for none, so that no sum falls', async () => {
+    const metrics = createMetrics({ service: 'test' })
+    const count = createDeliveryMetrics(metrics, createFakeClock())
+    count.delivered('arn:topic', -3)
+    count.attempted({ protocol: 'https', host: 'a.example', decision: 'delivered', seconds: -3 })
+    const { text } = await metrics.expose()
+    for (const line of [
+      'sealcast_end_to_end_seconds_sum 0',
+      'sealcast_topic_dwell_seconds_sum{topic="arn:topic"} 0',
+      'sealcast_delivery_attempt_seconds_sum{protocol="https"} 0',
+      'sealcast_slowest_endpoint_seconds{host="a.example"} 0',
+    ]) {
+      assert.ok(text.includes(`\n${line}\n`), line)
+    }
+  })
 })

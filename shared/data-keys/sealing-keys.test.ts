@@ -379,6 +379,16 @@ suite('onRetired()', () => {
     assert.deepEqual(retired, [{ ageMs: 101_000, messages: 11 }])
   })
 
+  test('takes a key of a gateway whose clock is ahead for a new one', async () => {
+    const { gateway, clock, pair, retired } = setUpSealing()
+    const ahead = { ...clock, now: () => clock.now() + 3_000 }
+    await gateway({ clock: ahead }).use(pair, idOf)
+    const keys = gateway()
+    await keys.use(pair, idOf)
+    keys.forget(pair.topicArn)
+    assert.deepEqual(retired, [{ ageMs: 0, messages: 1 }])
+  })
+
   test('tells it once of a key whose publisher went silent, whose topic was forgotten, or that made room', async () => {
     const { keys, clock, pair, retired } = setUpSealing({ maxPairs: 2 })
     const others = ['x', 'y'].map((principal) => ({ ...pair, principal }))

@@ -247,6 +247,7 @@ export function createSealingKeys({
   }
 
   function retire({ issued, messages, usedAt }: HeldKey): void {
-    if (messages > 0) onRetired({ ageMs: usedAt - issued.issuedAt, messages })
+    // Another gateway's clock may be ahead.
+    if (messages > 0) onRetired({ ageMs: Math.max(0, usedAt - issued.issuedAt), messages })
   }
 }
