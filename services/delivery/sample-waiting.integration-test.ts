@@ -25,7 +25,7 @@ suite('createSampleWaiting()', () => {
     await t.sample()
     assert.deepEqual(await t.shown(), [4, 2])
     await t.server.kill()
-    await t.sample()
+    assert.equal(await t.sample(), false)
     assert.deepEqual(await t.shown(), [4, 2])
   })
 

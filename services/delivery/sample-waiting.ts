@@ -8,6 +8,7 @@ import type { DeliveryMetrics } from './metrics.ts'
 
 /**
  * @param o.owned partitions whose lease this worker holds
+ * @returns a look, which resolves to whether Redis answered at all
  * @throws what is a fault of ours; while Redis is away the gauges stay as they were
  */
 export function createSampleWaiting(o: {
@@ -15,14 +16,18 @@ export function createSampleWaiting(o: {
   countRetries: (partitions: readonly number[]) => Promise<number>
   countBacklogs: (partitions: readonly number[]) => Promise<number>
   metrics: Pick<DeliveryMetrics, 'waiting'>
-}): () => Promise<void> {
+}): () => Promise<boolean> {
   return async () => {
     const partitions = o.owned()
+    let isAnswered = false
     try {
-      const [retries, messages] = [await o.countRetries(partitions), await o.countBacklogs(partitions)]
+      const retries = await o.countRetries(partitions)
+      isAnswered = true
+      const messages = await o.countBacklogs(partitions)
       o.metrics.waiting({ retries, messages })
     } catch (error) {
       if (!(error instanceof BrokerError && error.retryable)) throw error
     }
+    return isAnswered
   }
 }

@@ -24,7 +24,7 @@ suite('createSampleRedis()', () => {
       partition: 1,
       leaseMs: 60_000,
     })
-    await t.sample()
+    assert.equal(await t.sample(), true)
     const shown = await t.shown()
     assert.deepEqual(
       pick(
@@ -48,7 +48,7 @@ suite('createSampleRedis()', () => {
     assert.equal(shown.get('quarantined_entries'), 1)
 
     await t.server.kill()
-    await t.sample()
+    assert.equal(await t.sample(), false)
     const down = await t.shown()
     assert.equal(down.get(`redis_up${NODE}`), 0)
     assert.deepEqual([...down.keys()].filter((name) => name.includes('{')).toSorted(), [

@@ -10,6 +10,7 @@ import type { RedisGauges } from './redis-gauges.ts'
 
 /**
  * @param o.untilReady rejects when Redis cannot be reached in time
+ * @returns a look, which resolves to whether Redis answered at all
  * @throws what is a fault of ours rather than Redis's being away
  */
 export function createSampleRedis(o: {
@@ -17,22 +18,26 @@ export function createSampleRedis(o: {
   readServer: () => Promise<RedisServerState>
   readPartitions: () => Promise<PartitionState[]>
   gauges: Pick<RedisGauges, 'server' | 'partitions' | 'unavailable'>
-}): () => Promise<void> {
+}): () => Promise<boolean> {
   const { gauges } = o
   return async () => {
     try {
       await o.untilReady()
     } catch {
       // Also where it refuses the credentials: the connection that publishes says so.
-      return gauges.unavailable()
+      gauges.unavailable()
+      return false
     }
+    let isAnswered = false
     try {
       gauges.server(await orNotAllowed(o.readServer()))
+      isAnswered = true
       gauges.partitions(await o.readPartitions())
     } catch (error) {
       if (!(error instanceof BrokerError && error.retryable)) throw error
       gauges.unavailable()
     }
+    return isAnswered
   }
 }
 

@@ -18,6 +18,7 @@ suite('keepSampling()', () => {
         underWay--
         if (looks === 3) thrice.resolve()
         if (looks === 1) throw new Error('down')
+        return true
       },
       { pauseMs: 0, onFailure: (error) => failures.push(error) },
     )
@@ -28,7 +29,7 @@ suite('keepSampling()', () => {
   })
 
   test('begins no look after it was ended, and waits for the one under way, whose failure is nobody’s', async () => {
-    const look = Promise.withResolvers<void>()
+    const look = Promise.withResolvers<boolean>()
     let looks = 0
     const sampling = keepSampling(
       () => {
@@ -49,7 +50,7 @@ suite('keepSampling()', () => {
   })
 
   test('ends a long pause', async () => {
-    const sampling = keepSampling(async () => undefined, { pauseMs: 600_000, onFailure: () => assert.fail() })
+    const sampling = keepSampling(async () => true, { pauseMs: 600_000, onFailure: () => assert.fail() })
     await delay(1)
     await sampling[Symbol.asyncDispose]()
   })
@@ -62,6 +63,7 @@ suite('keepSampling()', () => {
         looks.push(looks.length)
         const until = performance.now() + 20
         while (performance.now() < until);
+        return true
       },
       { pauseMs: 10, onFailure: () => assert.fail() },
     )
@@ -72,6 +74,25 @@ suite('keepSampling()', () => {
     t.mock.timers.tick(600_000)
     await settled()
     assert.equal(looks.length, 2)
+    await sampling[Symbol.asyncDispose]()
+  })
+
+  test('looks again soon where nobody answered, however long it waited for that', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] })
+    let looks = 0
+    const sampling = keepSampling(
+      async () => {
+        looks++
+        const until = performance.now() + 20
+        while (performance.now() < until);
+        return false
+      },
+      { pauseMs: 10, onFailure: () => assert.fail() },
+    )
+    await settled()
+    t.mock.timers.tick(10)
+    await settled()
+    assert.equal(looks, 2)
     await sampling[Symbol.asyncDispose]()
   })
 })
