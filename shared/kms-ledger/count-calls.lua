@@ -17,6 +17,18 @@ if kind ~= 'hash' and kind ~= 'none' then
   foreign = 1
 end
 
+-- Returns `<dd>` or `<dd>T<hh>` and the requests in it; nothing of a text that count-text.ts would not take of any month.
+local function partOf(text)
+  local day, hour, count = string.match(text, '^(%d%d)(T?%d*)=(%d+)$')
+  if not day or tonumber(day) < 1 or tonumber(day) > 31 or #count > 15 or tonumber(count) == 0 then
+    return nil
+  end
+  if hour ~= '' and not (string.match(hour, '^T%d%d$') and tonumber(string.sub(hour, 2)) < 24) then
+    return nil
+  end
+  return day .. hour, count
+end
+
 -- Returns the text of a count with `more` in an hour; what does not read as a count begins anew.
 local function counted(text, hour, more)
   local oldest = tonumber(string.sub(hour, 1, 2)) - tonumber(ARGV[3])
@@ -33,14 +45,19 @@ local function counted(text, hour, more)
     end
     counts[places[name]] = counts[places[name]] + tonumber(count)
   end
-  for part in string.gmatch(string.sub(text, 1, MAX_TEXT), '%S+') do
-    local name, count = string.match(part, '^(%d%dT?%d*)=(%d+)$')
-    if #text > MAX_TEXT or not name or (#name ~= 2 and not string.match(name, '^%d%dT%d%d$')) then
-      foreign = 1
-      names, counts, places = {}, {}, {}
+  local isOurs = #text <= MAX_TEXT
+  -- Each part with the blank before it, so that two blanks are a part that is none.
+  for part in string.gmatch(isOurs and text ~= '' and ' ' .. text or '', ' ([^ ]*)') do
+    local name, count = partOf(part)
+    if not name then
+      isOurs = false
       break
     end
     put(name, count)
+  end
+  if not isOurs then
+    foreign = 1
+    names, counts, places = {}, {}, {}
   end
   put(hour, more)
   local parts = {}

@@ -152,6 +152,18 @@ suite('createKmsLedger()', () => {
     assert.deepEqual(await redis.read(), [])
   })
 
+  test('mends what no reader would take, so that one such write does not end the counting', async () => {
+    await using redis = await setup()
+    const field = `${principal}\nGenerateDataKey\nissue\nok\n${key}`
+    for (const text of ['00=1', '32=1', '01T24=1', '01=0', `01=${'9'.repeat(16)}`, '01=1  02=1', '01=1 ']) {
+      await redis.connection.hset(redis.key, field, text)
+      const before = redis.forged.length
+      await redis.record(issue)
+      assert.equal(redis.forged.length, before + 1, text)
+      assert.equal((await redis.read())[0]?.calls[0]?.count, 1, text)
+    }
+  })
+
   test('lets one topic have 10,000 fields, and says what found no room', async () => {
     await using redis = await setup()
     const fill = `for n = 1, 9999 do redis.call('HSET', KEYS[1], n, 1) end`
