@@ -91,4 +91,19 @@ suite('compareCounts()', () => {
     assert.equal(compare(5, 5, 6, 0, true), '0 explained, 1 problems')
     assert.equal(compare(4, 5, 5, 0, true), '0 explained, 1 problems')
   })
+
+  test('does not take counts for equal that differ by operation', () => {
+    const [made, other] = [
+      { GenerateDataKey: 4, Decrypt: 6 },
+      { GenerateDataKey: 5, Decrypt: 5 },
+    ]
+    for (const counts of [
+      { served: other, made, ledger: made },
+      { served: made, made, ledger: other },
+      { served: undefined, made, ledger: other },
+    ]) {
+      const { explained, problems } = compareCounts({ ...counts, lost: 0, faulty: true })
+      assert.deepEqual([explained.length, problems.length], [0, 1])
+    }
+  })
 })

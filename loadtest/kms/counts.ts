@@ -42,6 +42,11 @@ export function minus(a: RequestCounts, b: RequestCounts): RequestCounts {
   return { GenerateDataKey: a.GenerateDataKey - b.GenerateDataKey, Decrypt: a.Decrypt - b.Decrypt }
 }
 
+/** @returns whether they agree in each operation, which their sums alone would not tell */
+export function sameCounts([first, ...others]: readonly RequestCounts[]): boolean {
+  return others.every((each) => each.GenerateDataKey === first?.GenerateDataKey && each.Decrypt === first?.Decrypt)
+}
+
 /** @param kmsPage the KMS's own, if any */
 export function countPages(pages: readonly string[], kmsPage: string | undefined): PagesCount {
   const of = (page: string, name: string, operation: Operation) =>
@@ -149,7 +154,11 @@ export function compareCounts(o: {
   }
   if (explained.length + problems.length === 0) {
     const places = o.served === undefined ? 'gateways and workers' : 'the KMS, gateways and workers'
-    explained.push(`The counts of ${places} and of the ledger are equal.`)
+    if (sameCounts([o.made, o.ledger, ...(o.served === undefined ? [] : [o.served])])) {
+      explained.push(`The counts of ${places} and of the ledger are equal.`)
+    } else {
+      problems.push(`The counts of ${places} and of the ledger are equal together, but not of each operation.`)
+    }
   }
   return { explained, problems }
 }

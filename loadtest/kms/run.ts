@@ -18,6 +18,7 @@ import {
   minus,
   type RequestCounts,
   type RequestGroup,
+  sameCounts,
   sumLedger,
   totalOf,
 } from './counts.ts'
@@ -221,8 +222,8 @@ async function untilCounted(broker: KmsBroker, o: { before: Pages; months: reado
     const served = now.served && before.served && minus(now.served, before.served)
     const made = minus(now.made, before.made)
     const ledger = await broker.ledger(o.months)
-    const totals = [totalOf(made), totalOf(sumLedger(ledger)), ...(served === undefined ? [] : [totalOf(served)])]
-    if (new Set(totals).size === 1 || performance.now() > deadline) {
+    const counts = [made, sumLedger(ledger), ...(served === undefined ? [] : [served])]
+    if (sameCounts(counts) || performance.now() > deadline) {
       return { after, served, made, ledger, lost: now.lost - before.lost }
     }
     await sleep(250)
