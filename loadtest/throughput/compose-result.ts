@@ -6,7 +6,7 @@ import type { SubscriberResult } from '../processes/load-subscriber.ts'
 import type { ErrorCount, Figure, LoadResult, ReportTable, Setting } from '../report/load-report.ts'
 import type { Account } from './account.ts'
 import { composeCharts } from './compose-charts.ts'
-import { type Growth, growthsOf } from './growth.ts'
+import { type Growth, growthsOf, notJudged } from './growth.ts'
 import { judge } from './judge.ts'
 import type { ThroughputRun } from './throughput-settings.ts'
 import { mergeHistograms, type Sample } from './watch-run.ts'
@@ -30,6 +30,7 @@ export interface Seen {
 const MEBIBYTE = 1024 * 1024
 /** Processes of the test and not of the broker. */
 const OURS = /^(generator|subscriber)/
+const isOfTheTest = (name: string) => OURS.test(name)
 
 export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
   const { account, results, received, samples } = seen
@@ -47,7 +48,7 @@ export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
           untilSeconds: seen.offeredUntil,
           settleSeconds: o.warmUp,
           maxPerHour: o.soak.maxGrowth * MEBIBYTE,
-          isOfTheTest: (name) => OURS.test(name),
+          isOfTheTest,
         })
   const processes = processRows(o, seen)
   const verdict = judge(
@@ -155,7 +156,7 @@ export function composeResult(o: ThroughputRun, seen: Seen): LoadResult {
       endToEnd: percentileCurve(endToEnd),
       late: percentileCurve(late),
     }),
-    notes: notesOf(o, seen),
+    notes: notesOf(o, seen, growths),
   }
 }
 
@@ -363,9 +364,10 @@ function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
-function notesOf(o: ThroughputRun, seen: Seen): string[] {
+function notesOf(o: ThroughputRun, seen: Seen, growths: readonly Growth[]): string[] {
   const waited = seen.results.reduce((sum, { foundNoConnection }) => sum + foundNoConnection, 0)
   const reopened = seen.results.reduce((sum, result) => sum + result.reopened, 0)
+  const dark = o.soak === undefined ? [] : notJudged(seen.samples, growths, isOfTheTest)
   const others = othersOf(measuredSamples(o, seen))
   return [
     'Open loop: requests go out when they are due, whatever the answers do, and a latency counts from when a request was due. A broker that stalls is charged with all that would have come meanwhile.',
@@ -373,6 +375,11 @@ function notesOf(o: ThroughputRun, seen: Seen): string[] {
     `${waited} requests found no free connection and waited for one, which counts as latency; ${reopened} connections had to be opened again.`,
     `The local KMS served ${seen.kmsCalls} GenerateDataKey and Decrypt requests.`,
     `Other processes of the machine used ${others.toFixed(2)} cores meanwhile.`,
+    ...(dark.length > 0
+      ? [
+          `Of ${dark.join(', ')} too little was seen to tell whether memory grows: soak for longer, or replace less often.`,
+        ]
+      : []),
     ...(seen.restarts.length > 0
       ? ['Gateways were replaced, and their counters with them: what was published is told by Redis alone.']
       : []),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { growthsOf } from './growth.ts'
+import { growthsOf, notJudged } from './growth.ts'
 import type { Sample } from './watch-run.ts'
 
 const MIB = 2 ** 20
@@ -67,5 +67,18 @@ suite('growthsOf()', () => {
       ),
       [],
     )
+  })
+})
+
+suite('notJudged()', () => {
+  test('names what no slope says anything of, so that a soak does not pass for memory that nobody looked at', () => {
+    // The worker is replaced so late that it is looked at a few times.
+    const seen = samples(
+      (at) => ({ pid: at < 3500 ? 1 : 2, mib: 200 }),
+      () => 3,
+    )
+    assert.deepEqual(notJudged(seen, growthsOf(seen, LIMITS), LIMITS.isOfTheTest), ['worker'])
+    assert.deepEqual(notJudged(seen.slice(0, 300), growthsOf(seen.slice(0, 300), LIMITS), LIMITS.isOfTheTest), [])
+    assert.deepEqual(notJudged(seen.slice(0, 12), [], LIMITS.isOfTheTest), ['worker', 'data in Redis'])
   })
 })

@@ -57,3 +57,15 @@ export function growthsOf(
     return slope === undefined ? [] : [{ name, slope, isGrowing: slope.leastPerHour > o.maxPerHour }]
   })
 }
+
+/** Of what there was, that of which too little was seen: neither good nor bad. */
+export function notJudged(
+  samples: readonly Sample[],
+  growths: readonly Growth[],
+  isOfTheTest: (name: string) => boolean,
+): string[] {
+  const names = samples.flatMap(({ processes }) => processes.map(({ name }) => name))
+  return [...new Set([...names, REDIS_DATA])].filter(
+    (name) => !isOfTheTest(name) && !growths.some((growth) => growth.name === name),
+  )
+}
