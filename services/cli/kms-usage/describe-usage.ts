@@ -3,6 +3,8 @@
 import { KMS_PRICES } from '#shared/kms-estimate'
 import type { Grouping, Usage, UsageRow } from './sum-usage.ts'
 
+/** A day that is split takes a report back for less than this. */
+const DAY_MS = 86_400_000
 const HEADINGS = ['calls', 'share', 'generate', 'decrypt', 'other', 'failed', '2 × periods', 'ratio', 'list price']
 
 /** Of a span, epoch ms. */
@@ -49,7 +51,7 @@ function describeSpan({ asked, since, now }: UsageSpan): string[] {
   if (since < asked) {
     notes.push(
       `Asked since ${timeOf(asked)}; counted since ${timeOf(since)}, the nearest moment before it from which the ledger counts exactly: ` +
-        'it knows hours of the last days, days before that.',
+        `it knows hours of the last days, days before that${asked - since > DAY_MS ? ', and of what an older release counted the month' : ''}.`,
     )
   }
   if (since < whole) {

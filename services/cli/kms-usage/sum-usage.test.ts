@@ -94,6 +94,15 @@ Cost as AWS KMS charges it (prices of 2026-09): $0.000792 at list price. Of an a
     )
   })
 
+  test('says so where what an older release counted is known by the month alone', () => {
+    const asked = start + 13 * 24 * HOUR
+    const text = describeUsage(sum([], 'topic'), { by: 'topic', asked, since: start, now: asked + HOUR, reuseMs })
+    assert.match(
+      text,
+      /it knows hours of the last days, days before that, and of what an older release counted the month\.\n/,
+    )
+  })
+
   test('says that there is nothing, and what the ledger cannot have', () => {
     const asked = Date.UTC(2026, 5, 1)
     const text = describeUsage(sum([], 'topic', asked), { by: 'topic', asked, since: asked, now: start, reuseMs })
