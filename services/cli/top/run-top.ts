@@ -98,7 +98,9 @@ async function* views(o: TopOptions, signal: AbortSignal): AsyncGenerator<View> 
       scrape.page === undefined ? (before?.find(({ url }) => url === scrape.url) ?? scrape) : scrape,
     )
     tick = Math.max(tick + 1, Math.ceil((performance.now() - startedAt) / o.intervalMs))
-    await sleep(startedAt + tick * o.intervalMs - performance.now(), undefined, { signal }).catch(() => {})
+    // Node writes a warning, over the frame, about a moment that has just gone by.
+    const waitMs = Math.max(0, startedAt + tick * o.intervalMs - performance.now())
+    await sleep(waitMs, undefined, { signal }).catch(() => {})
   }
 }
 
