@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { globSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { after, suite, test } from 'node:test'
 
 const main = join(import.meta.dirname, 'main.ts')
@@ -42,7 +44,49 @@ suite('npm run up -- --prepare-compose', () => {
       assert.ok(!readFileSync(join(home, file), 'utf8').includes(password), file)
     }
   })
+
+  test('gives Redis users that keep services to their keys, and lose nothing of a transaction when the AOF is replayed', async () => {
+    {
+      await using redis = await startRedis(home)
+      redis.ask('sealcast', 'MULTI', 'SET sealcast:a 1', 'SET sealcast:b 2', 'EXEC')
+      for (const command of ['SET other 1', 'FLUSHALL', 'CONFIG SET save 1', 'SHUTDOWN NOSAVE']) {
+        assert.match(redis.ask('sealcast', command), /NOPERM/, command)
+      }
+    }
+    await using again = await startRedis(home)
+    assert.equal(again.ask('operator', 'MGET sealcast:a sealcast:b'), '1\n2')
+  })
 })
+
+/** As docker-compose.yml starts it, on a socket instead of a port. */
+async function startRedis(home: string) {
+  const dir = join(home, 'data', 'redis')
+  const socket = join(dir, 'redis.sock')
+  const args = ['--port', '0', '--unixsocket', socket, '--dir', dir, '--appendonly', 'yes', '--save', '']
+  const child = spawn('redis-server', [...args, '--aclfile', join(home, 'redis', 'users.acl')])
+  for await (const line of createInterface({ input: child.stdout })) if (/ready to accept/i.test(line)) break
+  child.stdout.resume()
+  return {
+    /** Commands, one a line, of one connection; answers, one a line. */
+    ask(user: 'sealcast' | 'operator', ...lines: string[]) {
+      const env = {
+        PATH: process.env.PATH,
+        REDISCLI_AUTH: readFileSync(join(home, 'redis', `${user}.password`), 'utf8'),
+      }
+      const cli = spawnSync('redis-cli', ['-s', socket, '--user', user], {
+        env,
+        input: lines.join('\n'),
+        encoding: 'utf8',
+      })
+      return cli.stdout.trim()
+    },
+    async [Symbol.asyncDispose]() {
+      const exited = once(child, 'exit')
+      child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
 
 function prepare(home: string): string {
   const env = { PATH: process.env.PATH, SEALCAST_HOME: home }

@@ -112,13 +112,14 @@ export async function prepareCompose(o: {
 
 /**
  * Services keep to their own keys and channels and cannot configure, stop or empty the server; the operator, whose URL stands
- * in `env`, may do all. Passwords as hashes: this file is no secret worth stealing.
+ * in `env`, may do all. Nobody can be the default user, and yet it must be allowed everything: as it Redis replays the
+ * AOF, and what it is not allowed to do in a transaction would be left out with a line in the log, that is lost. Passwords as hashes: this file is no secret worth stealing.
  */
 function redisUsers({ ofServices, ofOperator }: { ofServices: string; ofOperator: string }): string {
   const hash = (password: string) => createHash('sha256').update(password).digest('hex')
   return [
-    'user default off',
-    `user sealcast on #${hash(ofServices)} ~sealcast:* &sealcast:* +@all -@admin -@dangerous +info`,
+    'user default off resetpass ~* &* +@all',
+    `user sealcast on #${hash(ofServices)} ~sealcast:* &sealcast:* +@all -@admin -@dangerous +info +config|get`,
     `user operator on #${hash(ofOperator)} ~* &* +@all`,
     '',
   ].join('\n')

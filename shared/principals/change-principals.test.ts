@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
@@ -28,6 +28,19 @@ const TRUST = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: '*', Action: 'sts:AssumeRole' }],
 }
+
+suite('a change by root', () => {
+  const isRoot = process.getuid?.() === 0
+
+  test('leaves the file to its owner, whose services read it', { skip: !isRoot }, async () => {
+    await using dir = await setup()
+    await addPrincipal(dir.file, { arn: ALICE })
+    await chown(dir.file, 10_001, 10_002)
+    await addPrincipal(dir.file, { arn: BOB })
+    const { uid, gid, mode } = await stat(dir.file)
+    assert.deepEqual([uid, gid, mode & 0o777], [10_001, 10_002, 0o600])
+  })
+})
 
 suite('addAccessKey()', () => {
   test('gives a second key, keeps the first, and refuses a third', async () => {
