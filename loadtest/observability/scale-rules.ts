@@ -2,11 +2,13 @@
  * Has the rules go faster: every window and every wait of a rule file is divided by one factor, so that what takes an hour of
  * production takes three minutes. Data keys and scrapes have to go faster by the same factor; then the shapes are those of production.
  *
- * Rates stay per second. Only the limits in THRESHOLDS are made smaller beside that, since a run cannot wait or publish so much.
+ * Rates stay per second. Beside that only the limits in THRESHOLDS are made smaller.
  */
 
-/** Comparisons of rules that no run of minutes reaches, and what they become. */
+/** Comparisons with seconds that are no PromQL durations, or that no run of minutes reaches; and what they become. */
 export const THRESHOLDS: readonly (readonly [rule: string, as: string])[] = [
+  ['process_start_time_seconds < 300', 'process_start_time_seconds < 15'],
+  ['process_start_time_seconds < 900', 'process_start_time_seconds < 45'],
   ['sealcast_held_seconds) > 3600', 'sealcast_held_seconds) > 10'],
   ['sealcast_partition_oldest_entry_seconds) > 120', 'sealcast_partition_oldest_entry_seconds) > 6'],
   ['sealcast:backlog:entries > 1000', 'sealcast:backlog:entries > 50'],

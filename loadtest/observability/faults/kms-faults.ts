@@ -4,24 +4,37 @@ import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createKey, createTopic, publish, subscribeAndConfirm } from '../../../services/test/messaging.ts'
-import { repeat } from '../stage.ts'
+import { repeat, type Stage } from '../stage.ts'
 import type { ProvokedFault } from './fault.ts'
 
 const DATA_KEY_OPERATIONS = ['GenerateDataKey', 'Decrypt']
 
 export const DENIED: ProvokedFault = {
-  name: 'KMS denies a key that many messages are meant for',
+  name: 'KMS denies a key',
   feeds: ['KMS_ACCESS_DENIED', 'sealcast:kms_failures', 'outcome!="ok"', 'breakers_open', 'calls_refused'],
-  alerts: ['SealcastKmsDenied', 'SealcastDataKeyCacheMisses'],
-  async provoke({ cast, kms, kmsFaults }, { undo }) {
-    const keyArn = await createKey(kms)
-    const topicArn = await createTopic(cast.admin, { KmsMasterKeyId: keyArn })
-    await kmsFaults('POST', { faults: [{ kind: 'error', name: 'AccessDeniedException', keyArn }] })
-    undo.defer(() => kmsFaults('DELETE'))
-    // More look-ups in vain than the steady load has successful ones.
-    const some = Array.from({ length: 12 }, () => topicArn)
-    undo.use(repeat(100, () => Promise.allSettled(some.map((arn) => publish(cast.admin, arn, 'denied')))))
-  },
+  alerts: ['SealcastKmsDenied'],
+  provoke: (stage, { undo }) => publishDenied(stage, { undo, each: 1 }),
+}
+
+export const MISSES: ProvokedFault = {
+  name: 'KMS denies a key that most messages are meant for',
+  feeds: [],
+  alerts: ['SealcastDataKeyCacheMisses'],
+  // More look-ups in vain than the steady load has successful ones.
+  provoke: (stage, { undo }) => publishDenied(stage, { undo, each: 12 }),
+}
+
+/** @param o.each messages ten times a second */
+async function publishDenied(
+  { cast, kms, kmsFaults }: Stage,
+  { undo, each }: { undo: AsyncDisposableStack; each: number },
+): Promise<void> {
+  const keyArn = await createKey(kms)
+  const topicArn = await createTopic(cast.admin, { KmsMasterKeyId: keyArn })
+  await kmsFaults('POST', { faults: [{ kind: 'error', name: 'AccessDeniedException', keyArn }] })
+  undo.defer(() => kmsFaults('DELETE'))
+  const some = Array.from({ length: each }, () => topicArn)
+  undo.use(repeat(100, () => Promise.allSettled(some.map((arn) => publish(cast.admin, arn, 'denied')))))
 }
 
 export const HELD: ProvokedFault = {
