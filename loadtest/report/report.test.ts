@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { chartSvg } from './chart-svg.ts'
 import { formatHtml } from './format-html.ts'
 import { formatTerminal } from './format-terminal.ts'
 import { formatValue } from './format-value.ts'
 import { type Chart, type LoadReport, REPORT_SCHEMA } from './load-report.ts'
+import { keepReport } from './write-report.ts'
 
 const HOSTILE = `<script>alert("1")</script>&'`
 
@@ -315,5 +319,19 @@ suite('formatValue()', () => {
     assert.equal(formatValue(0.999, 'share'), '99.9 %')
     assert.equal(formatValue(1.1, 'USD'), '$1.10')
     assert.equal(formatValue(Number.NaN, 'ms'), '–')
+  })
+})
+
+suite('keepReport()', () => {
+  test('writes page, text and JSON, and never over those of another run', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sealcast-report-'))
+    try {
+      const paths = [1, 2, 3].map(() => keepReport(report(), 'kms', folder))
+      assert.equal(new Set(paths).size, 3)
+      assert.equal(readdirSync(folder).length, 9)
+      assert.equal(paths[0], join(folder, '2026-11-30-abc-kms'))
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
