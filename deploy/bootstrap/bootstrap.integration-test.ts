@@ -57,13 +57,16 @@ suite('deploy/bootstrap.mjs', () => {
   test('lets one of several at once install, also after one that was killed', async (t) => {
     const { root, run, npmCalls } = setup(t)
     writeFileSync(join(root, '.bootstrap.lock'), String(await pidOfTheDead()))
-    const results = await Promise.all([run('check'), run('check'), run('check')])
+    const results = await Promise.all(Array.from({ length: 5 }, () => run('check')))
     assert.deepEqual(
       results.map(({ code }) => code),
-      [0, 0, 0],
+      [0, 0, 0, 0, 0],
     )
     assert.equal(npmCalls().length, 1)
-    assert.equal(existsSync(join(root, '.bootstrap.lock')), false)
+    assert.deepEqual(
+      readdirSync(root).filter((name) => name.startsWith('.bootstrap.lock')),
+      [],
+    )
   })
 
   test('hands over arguments, standard output and the exit code', async (t) => {

@@ -19,10 +19,7 @@ export async function withInstallLock(root, work) {
   const file = join(root, '.bootstrap.lock')
   let waiting = false
   while (!tryCreate(file)) {
-    if (isStale(file)) {
-      rmSync(file, { force: true })
-      continue
-    }
+    if (clearStale(file)) continue
     if (!waiting) say('waiting for another installation in this folder')
     waiting = true
     await sleep(200)
@@ -47,6 +44,28 @@ function tryCreate(file) {
   } catch (error) {
     if (error.code === 'EEXIST') return false
     throw error
+  }
+}
+
+/**
+ * Removes a lock that nobody holds any more, one process at a time: whoever had looked at the old one before another took it
+ * over would remove the new one. Whoever finds the guard taken looks again later.
+ *
+ * @returns whether it did
+ */
+function clearStale(file) {
+  const guard = `${file}.guard`
+  if (!tryCreate(guard)) {
+    // Its holder was killed between two lines.
+    if (isStale(guard)) rmSync(guard, { force: true })
+    return false
+  }
+  try {
+    if (!isStale(file)) return false
+    rmSync(file, { force: true })
+    return true
+  } finally {
+    rmSync(guard, { force: true })
   }
 }
 
