@@ -22,6 +22,7 @@ import {
   MAX_RESPONSE_BYTES,
   MAX_RESPONSE_HEADER_BYTES,
 } from '../limits.ts'
+import { type ConnectionLine, createConnectionLine, type Waiter } from './connection-line.ts'
 import { createGuardedConnector, EndpointAddressRefusedError, type OnEndpointRefused } from './guarded-connector.ts'
 import type { HttpTarget } from './http-target.ts'
 import { limitResponseBytes } from './limit-response-bytes.ts'
@@ -56,18 +57,17 @@ export function createHttpSender({
   onRefused: OnEndpointRefused
   lookup?: LookupFunction
 }): HttpSender {
-  const connect = createGuardedConnector({ networks, onRefused, trust, timeoutMs, ...(lookup && { lookup }) })
+  const line = createConnectionLine({
+    connect: createGuardedConnector({ networks, onRefused, trust, timeoutMs, ...(lookup && { lookup }) }),
+    maxPerOrigin: MAX_CONNECTIONS_PER_ORIGIN,
+    onOpen: (socket) => limitResponseBytes(socket, MAX_RESPONSE_BYTES),
+  })
   const agent = new Agent({
     connections: MAX_CONNECTIONS_PER_ORIGIN,
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-    connect(options, callback) {
-      connect(options, (...result) => {
-        if (result[0] === null) limitResponseBytes(result[1], MAX_RESPONSE_BYTES)
-        callback(...result)
-      })
-    },
+    connect: line.connect,
     // Our timer covers both.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -75,23 +75,26 @@ export function createHttpSender({
   return {
     post: (request) =>
       new Promise((resolve) => {
-        new Attempt(agent, request, timeoutMs, resolve).send(request.headers)
+        new Attempt({ agent, line, request, timeoutMs, resolve }).send(request.headers)
       }),
     async [Symbol.asyncDispose]() {
+      line[Symbol.dispose]()
       await agent.destroy()
     },
   }
 }
 
 /**
- * One attempt: sent → answered (the result is known) → ended (the connection is free again). A 401
- * with a Basic challenge starts a second request inside the same attempt, once.
+ * One attempt: asked for a connection → sent → answered (the result is known) → ended (the connection is free
+ * again). A 401 with a Basic challenge starts a second request inside the same attempt, once.
  */
-class Attempt implements Dispatcher.DispatchHandler {
+class Attempt implements Dispatcher.DispatchHandler, Waiter {
   readonly #agent: Agent
+  readonly #line: ConnectionLine
   readonly #request: HttpPost
   readonly #resolve: (result: AttemptResult) => void
   readonly #timer: NodeJS.Timeout
+  #headers: Readonly<Record<string, string>>
   #controller: Dispatcher.DispatchController | undefined
   #expired = false
   #challenged = false
@@ -99,20 +102,45 @@ class Attempt implements Dispatcher.DispatchHandler {
   #bodyBytes = 0
   #informational = 0
 
-  constructor(agent: Agent, request: HttpPost, timeoutMs: number, resolve: (result: AttemptResult) => void) {
+  constructor({
+    agent,
+    line,
+    request,
+    timeoutMs,
+    resolve,
+  }: {
+    agent: Agent
+    line: ConnectionLine
+    request: HttpPost
+    timeoutMs: number
+    resolve: (result: AttemptResult) => void
+  }) {
     this.#agent = agent
+    this.#line = line
+    this.#headers = request.headers
     this.#request = request
     this.#resolve = resolve
     this.#timer = setTimeout(() => this.#expire(), timeoutMs)
   }
 
   send(headers: Readonly<Record<string, string>>): void {
+    this.#headers = headers
+    this.#line.enter(this.#request.target.origin, this)
+  }
+
+  begin(): void {
     const { target, body } = this.#request
+    const { origin, path } = target
     try {
-      this.#agent.dispatch({ origin: target.origin, path: target.path, method: 'POST', headers, body }, this)
+      this.#agent.dispatch({ origin, path, method: 'POST', headers: this.#headers, body }, this)
     } catch (error) {
+      this.#line.leave(origin)
       this.#finish({ kind: 'unsendable', code: codeOf(error) })
     }
+  }
+
+  fail(error: Error): void {
+    this.#finish(this.#resultOf(error))
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -146,21 +174,27 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    this.#line.leave(this.#request.target.origin)
     if (this.#retrying) this.#answerChallenge()
     else clearTimeout(this.#timer)
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    this.#line.leave(this.#request.target.origin)
     // A challenge whose body broke off is a challenge all the same.
     if (this.#retrying && !this.#expired) {
       this.#answerChallenge()
       return
     }
     // After an answer this changes nothing: the result stands already.
-    if (this.#expired) this.#finish({ kind: 'unanswered', code: 'TIMEOUT' })
-    else if (error instanceof EndpointAddressRefusedError && !error.retryable) {
-      this.#finish({ kind: 'unsendable', code: error.code })
-    } else this.#finish({ kind: 'unanswered', code: codeOf(error) })
+    this.#finish(this.#resultOf(error))
+  }
+
+  #resultOf(error: Error): AttemptResult {
+    if (this.#expired) return { kind: 'unanswered', code: 'TIMEOUT' }
+    if (error instanceof EndpointAddressRefusedError && !error.retryable)
+      return { kind: 'unsendable', code: error.code }
+    return { kind: 'unanswered', code: codeOf(error) }
   }
 
   #answerChallenge(): void {
@@ -173,6 +207,7 @@ class Attempt implements Dispatcher.DispatchHandler {
 
   #expire(): void {
     this.#expired = true
+    this.#line.giveUp(this.#request.target.origin, this)
     this.#resolve({ kind: 'unanswered', code: 'TIMEOUT' })
     this.#controller?.abort(new AttemptAbort())
   }

@@ -1,0 +1,223 @@
+/**
+ * Gives each request the connection that is free first, a new one or an old one, in order of asking.
+ *
+ * The HTTP client's pool binds a request to a connection that is still to be opened. While that shakes hands, whoever asks
+ * later finds one that came free meanwhile: of 300 messages to a new endpoint half arrived more than a hundred places from
+ * their own on a busy machine. So a request waits here, where both are looked for, and is handed to the pool once there is
+ * a connection for it.
+ *
+ * asked ──one is free──▶ begun ──ended──▶ (the connection is free)
+ *   └──none is──▶ waiting, one more being opened ──any opened or came free──▶ begun
+ *                    └──the one opened for it failed──▶ failed
+ */
+
+import type { Socket } from 'node:net'
+import type { buildConnector } from 'undici'
+
+export interface Waiter {
+  /** There is a connection: to be sent now. leave() must follow when all of the answer is here. */
+  begin(): void
+  /** None could be opened. */
+  fail(error: Error): void
+}
+
+export interface ConnectionLine extends Disposable {
+  /** @param origin scheme, host and port, as URL.origin has them */
+  enter(origin: string, waiter: Waiter): void
+  /** Without effect on one that was begun. */
+  giveUp(origin: string, waiter: Waiter): void
+  /** One that was begun has ended. */
+  leave(origin: string): void
+  /** For the pool that sends. */
+  readonly connect: buildConnector.connector
+}
+
+interface Line {
+  readonly origin: string
+  readonly waiting: Set<Waiter>
+  /** Those for whom a connection is being opened, also when they got another one meanwhile. */
+  readonly owners: Set<Waiter>
+  opening: number
+  open: number
+  /** Open, and not with the pool yet; each with what makes it ready for that. */
+  readonly idle: Map<Socket, () => void>
+  inUse: number
+  leaving: number
+}
+
+/** As long as the pool keeps those that it has. */
+const IDLE_MS = 4_000
+
+class ConnectionLineClosedError extends Error {
+  readonly code = 'UND_ERR_DESTROYED'
+}
+
+/** @param onOpen told of each connection before anything is read of it */
+export function createConnectionLine({
+  connect,
+  maxPerOrigin,
+  onOpen,
+}: {
+  connect: buildConnector.connector
+  maxPerOrigin: number
+  onOpen: (socket: Socket) => void
+}): ConnectionLine {
+  const lines = new Map<string, Line>()
+  let isClosed = false
+
+  const lineOf = (origin: string): Line => {
+    let line = lines.get(origin)
+    if (line === undefined) {
+      line = {
+        origin,
+        waiting: new Set(),
+        owners: new Set(),
+        opening: 0,
+        open: 0,
+        idle: new Map(),
+        inUse: 0,
+        leaving: 0,
+      }
+      lines.set(origin, line)
+    }
+    return line
+  }
+
+  const forgetUnused = (line: Line): void => {
+    if (line.waiting.size + line.opening + line.open + line.inUse === 0) lines.delete(line.origin)
+  }
+
+  const serve = (line: Line): void => {
+    for (const waiter of line.waiting) {
+      if (line.inUse >= line.open) return
+      line.waiting.delete(waiter)
+      line.inUse++
+      waiter.begin()
+    }
+  }
+
+  /** For those who wait as many are being opened as they are, as far as there may be more. */
+  const mayOpen = (line: Line): boolean =>
+    !isClosed && line.owners.size < line.waiting.size && line.open + line.opening < maxPerOrigin
+
+  const openFor = (line: Line, waiter: Waiter): void => {
+    line.owners.add(waiter)
+    openOne(line, optionsOf(line.origin), (error, socket) => {
+      line.owners.delete(waiter)
+      if (error === null) {
+        keepIdle(line, socket)
+        serve(line)
+      } else if (line.waiting.delete(waiter)) {
+        waiter.fail(error)
+      }
+    })
+  }
+
+  /** After one was lost on which somebody may have counted. */
+  const openMore = (line: Line): void => {
+    for (const waiter of line.waiting) {
+      if (!mayOpen(line)) break
+      if (!line.owners.has(waiter)) openFor(line, waiter)
+    }
+    forgetUnused(line)
+  }
+
+  const openOne = (line: Line, options: buildConnector.Options, callback: buildConnector.Callback): void => {
+    line.opening++
+    const onResult: buildConnector.Callback = (...result) => {
+      line.opening--
+      const [error, socket] = result
+      if (error !== null) {
+        callback(error, null)
+        openMore(line)
+        return
+      }
+      onOpen(socket)
+      line.open++
+      socket.once('close', () => {
+        line.open--
+        line.idle.delete(socket)
+        openMore(line)
+      })
+      if (isClosed) socket.destroy()
+      callback(null, socket)
+    }
+    try {
+      connect(options, onResult)
+    } catch (error) {
+      // Later, as everything else that fails: whoever asked is not to hear of it within the call.
+      process.nextTick(onResult, error instanceof Error ? error : new Error(String(error)), null)
+    }
+  }
+
+  /** One that says anything without having been asked, or ends, is of no use. */
+  const keepIdle = (line: Line, socket: Socket): void => {
+    const drop = () => void socket.destroy()
+    const timer = setTimeout(drop, IDLE_MS).unref()
+    socket.on('readable', drop)
+    // Not taken off: until the pool has one of its own there must be one.
+    socket.on('error', drop)
+    line.idle.set(socket, () => {
+      clearTimeout(timer)
+      socket.off('readable', drop)
+    })
+  }
+
+  const takeIdle = (line: Line): Socket | undefined => {
+    for (const [socket, take] of line.idle) {
+      line.idle.delete(socket)
+      if (socket.destroyed) continue
+      take()
+      return socket
+    }
+    return undefined
+  }
+
+  return {
+    enter(origin, waiter) {
+      const line = lineOf(origin)
+      if (line.waiting.size === 0 && line.inUse < line.open) {
+        line.inUse++
+        waiter.begin()
+        return
+      }
+      line.waiting.add(waiter)
+      if (mayOpen(line)) openFor(line, waiter)
+    },
+    giveUp(origin, waiter) {
+      lines.get(origin)?.waiting.delete(waiter)
+    },
+    leave(origin) {
+      const line = lineOf(origin)
+      if (line.leaving++ > 0) return
+      setImmediate(() => {
+        line.inUse -= line.leaving
+        line.leaving = 0
+        // The pool sees at the end of this turn of the event loop that its connection is free, and would open another before.
+        if (line.waiting.size > 0) setImmediate(serve, line)
+        forgetUnused(line)
+      })
+    },
+    connect(options, callback) {
+      const line = lineOf(`${options.protocol}//${options.host}`)
+      const socket = takeIdle(line)
+      // Later: the pool is not made for an answer within the call.
+      if (socket !== undefined) process.nextTick(callback, null, socket)
+      else openOne(line, options, callback)
+    },
+    [Symbol.dispose]() {
+      isClosed = true
+      for (const { waiting, idle } of lines.values()) {
+        for (const waiter of waiting) waiter.fail(new ConnectionLineClosedError('The sender is closed'))
+        waiting.clear()
+        for (const socket of idle.keys()) socket.destroy()
+      }
+    },
+  }
+}
+
+/** What the pool asks a connector for. */
+function optionsOf(origin: string): buildConnector.Options {
+  const { host, hostname, port, protocol } = new URL(origin)
+  return { host, hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname, port, protocol }
+}
