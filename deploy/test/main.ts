@@ -27,7 +27,7 @@ const args = process.argv.slice(2)
 if (args.includes('--help') || args.includes('-h')) {
   out.write(
     `Usage: npm test [-- ${TIERS.join('|')}] [part of a path …]\n\n` +
-      'Of the end-to-end files a sample runs, a third of them by TEST_SEED (unless set, the commit), and of long ones fewer\n' +
+      'Of the end-to-end files a sample runs, a quarter of them by TEST_SEED (unless set, the commit), and of long ones fewer\n' +
       'rounds; all of them when a part of a path is given or a tier, everything with TEST_FULL=1, which takes half an hour.\n' +
       'SEALCAST_TEST_REDIS=container|process: where Redis comes from; unless set, from containers if an engine has the image.\n',
   )
@@ -51,7 +51,7 @@ const CONCURRENCY: Record<Tier, number> = {
   e2e: isFull ? 1 : 3,
 }
 /** Of the end-to-end files, so that all that `npm test` runs ends within eight minutes on two cores. */
-const SAMPLE_SHARE = 1 / 3
+const SAMPLE_SHARE = 1 / 4
 /** A file that hangs ends its run as a failure. */
 const TIMEOUT_MS: Record<Tier, number> = { unit: 120_000, integration: 240_000, e2e: 600_000 }
 
