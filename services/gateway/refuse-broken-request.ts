@@ -39,6 +39,11 @@ export function createBrokenRequests(): BrokenRequests {
         socket.destroy()
         return
       }
+      // Opened ahead of need: the client would take an answer for that to the request it is about to send.
+      if (isLate(error) && socket.bytesRead === 0) {
+        end(socket, '')
+        return
+      }
       // One whose own body broke off is never answered: its handler waits for the rest and then gives up.
       const underWay = [...(unanswered.get(socket) ?? [])].filter(({ req }) => req.complete)
       const last = underWay.at(-1)
@@ -54,18 +59,22 @@ function end(socket: Socket, answer: string): void {
   socket.end(answer)
 }
 
+function isLate({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT'
+}
+
 /** Codes and statuses: SNS API reference, "Common Error Types". */
-function refusalOf({ code }: NodeJS.ErrnoException): string {
+function refusalOf(error: NodeJS.ErrnoException): string {
   const requestId = randomUUID()
-  const isLate = code === 'ERR_HTTP_REQUEST_TIMEOUT'
+  const late = isLate(error)
   const body = encodeError({
-    code: isLate ? 'RequestTimeoutException' : 'MalformedHttpRequestException',
-    message: isLate ? 'The request was not sent in time' : 'The request is not well-formed HTTP',
+    code: late ? 'RequestTimeoutException' : 'MalformedHttpRequestException',
+    message: late ? 'The request was not sent in time' : 'The request is not well-formed HTTP',
     fault: 'sender',
     requestId,
   })
   return (
-    `HTTP/1.1 ${isLate ? '408 Request Timeout' : '400 Bad Request'}\r\n` +
+    `HTTP/1.1 ${late ? '408 Request Timeout' : '400 Bad Request'}\r\n` +
     `Connection: close\r\nContent-Type: text/xml\r\nx-amzn-RequestId: ${requestId}\r\n` +
     `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
   )

@@ -264,28 +264,32 @@ suite('the gateway', () => {
   })
 
   test('gives up on peers that send too slowly', async () => {
-    const { headers, handshake } = await slow
+    const { headers, handshake, silent } = await slow
     for (const answer of headers) {
       assert.match(answer, /^HTTP\/1\.1 408 /)
       assert.match(answer, /<Code>RequestTimeoutException<\/Code>/)
     }
     assert.equal(handshake, '')
+    // Nothing was asked, so nothing is answered: it would be taken for the answer to what is sent at that moment.
+    assert.deepEqual(silent, ['', ''])
   })
 
   test('left nothing of all this in its log', async () => {
     await client.assertQuietLog()
   })
 
-  async function openSlowPeers(): Promise<{ headers: string[]; handshake: string }> {
+  async function openSlowPeers(): Promise<{ headers: string[]; handshake: string; silent: string[] }> {
     const trickle = ['POST / HTTP/1.1\r\n', ...Array.from({ length: 200 }, (_, n) => `X-${n}: x\r\n`)]
     const o = { gapMs: 100, withinMs: 15_000 }
     const { https, http } = peers()
-    const [overTls, plain, handshake] = await Promise.all([
+    const [overTls, plain, handshake, ...silent] = await Promise.all([
       exchange(https, trickle, o),
       exchange(http, trickle, o),
       exchange({ ...https, tls: false }, [Buffer.from('16', 'hex')], o),
+      exchange(https, [], o),
+      exchange(http, [], o),
     ])
-    return { headers: [overTls, plain], handshake }
+    return { headers: [overTls, plain], handshake, silent }
   }
 
   function peers(): { https: Peer; http: Peer } {
