@@ -1,6 +1,7 @@
 /** The table of `sealcast kms calls`: a line for each publisher of a topic, and the sum. Pure. */
 
 import type { PairUsage } from '#shared/kms-ledger'
+import { columnWidths } from './column-widths.ts'
 
 type Row = Omit<PairUsage, 'principal' | 'periods'>
 
@@ -19,14 +20,13 @@ export function describeKmsCalls(
     ...usages.map((usage) => [usage.topicArn, usage.principal, ...cellsOf(usage)]),
     [`all in ${month}`, '', ...cellsOf(sumOf(usages))],
   ]
-  const widths = HEADINGS.map((_, at) => Math.max(...rows.map((row) => (row[at + 2] ?? '').length)))
-  const texts = [0, 1].map((at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
+  const widths = columnWidths(rows)
   return rows
     .map(([topic = '', publisher = '', ...cells]) =>
       [
-        topic.padEnd(texts[0] ?? 0),
-        publisher.padEnd(texts[1] ?? 0),
-        ...cells.map((cell, at) => cell.padStart(widths[at] ?? 0)),
+        topic.padEnd(widths[0] ?? 0),
+        publisher.padEnd(widths[1] ?? 0),
+        ...cells.map((cell, at) => cell.padStart(widths[at + 2] ?? 0)),
       ].join('  '),
     )
     .map((line) => `${line.trimEnd()}\n`)

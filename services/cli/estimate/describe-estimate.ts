@@ -1,6 +1,7 @@
 /** The table of `sealcast estimate`. Its last line is the total in plain digits, for scripts. Pure. */
 
 import { type Estimate, KMS_PRICES, type RequestCost } from '#shared/kms-estimate'
+import { columnWidths } from '../column-widths.ts'
 
 /** Beyond it the busiest topics are shown. */
 const SHOWN_TOPICS = 20
@@ -23,7 +24,7 @@ export function describeEstimate(
       ...[publishers, estimate.requestsPerPeriod, estimate.requests].map(grouped),
     ],
   ]
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
+  const widths = columnWidths(rows)
   const table = rows.map(([name = '', ...cells]) =>
     [name.padEnd(widths[0] ?? 0), ...cells.map((cell, at) => cell.padStart(widths[at + 1] ?? 0))].join('  '),
   )

@@ -1,6 +1,7 @@
 /** The table of `sealcast kms-usage`: a line for each group, most calls first, the sum, and how to read them. Pure. */
 
 import { KMS_PRICES } from '#shared/kms-estimate'
+import { columnWidths } from '../column-widths.ts'
 import type { Grouping, Usage, UsageRow } from './sum-usage.ts'
 
 /** A day that is split takes a report back for less than this. */
@@ -25,7 +26,7 @@ export function describeUsage(usage: Usage, o: UsageSpan & { by: Grouping; reuse
     ...usage.rows.map((row) => [row.name, ...cellsOf(row)]),
     [`all since ${timeOf(o.since)}`, ...cellsOf(usage.total)],
   ]
-  const widths = rows[0]?.map((_, at) => Math.max(...rows.map((row) => (row[at] ?? '').length))) ?? []
+  const widths = columnWidths(rows)
   const table = rows.map(([name = '', ...cells]) =>
     [name.padEnd(widths[0] ?? 0), ...cells.map((cell, at) => cell.padStart(widths[at + 1] ?? 0))].join('  '),
   )
