@@ -2,8 +2,16 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createHttpsServer } from 'node:https'
-import { type AddressInfo, connect, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import {
+  type AddressInfo,
+  connect,
+  createServer as createTcpServer,
+  type LookupFunction,
+  type Server,
+  type Socket,
+} from 'node:net'
 import { suite, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import type { TLSSocket } from 'node:tls'
 import { readSettings } from '#shared/config'
 import { readEndpointNetworks } from '#shared/endpoint-guard'
@@ -15,7 +23,14 @@ import { createSubscriberTrust } from './subscriber-trust.ts'
 const authority = createCertificateAuthority({ commonName: 'Test CA', now: Date.now() })
 const certified = issueServerCertificate({ authority, hosts: ['127.0.0.1'], now: Date.now() })
 
-suite('connections to an HTTPS endpoint', () => {
+const OPTIONS = {
+  networks: readSettings({ SEALCAST_ENDPOINT_NETWORKS: 'loopback' }, readEndpointNetworks),
+  onRefused: () => assert.fail('an address was refused'),
+  trust: createSubscriberTrust(authority.certificatePem),
+  timeoutMs: 10_000,
+}
+
+suite('connections to an endpoint', () => {
   test('a request takes the one that comes free first, not the one opened for it', async () => {
     await using stage = await setup()
     const first = stage.post('/first')
@@ -61,6 +76,62 @@ suite('connections to an HTTPS endpoint', () => {
     answerSecond()
     assert.deepEqual(await Promise.all([first, second, third]), [200, 200, 200])
     assert.equal(stage.connections(), 3)
+  })
+
+  test('one whose handshake hangs holds up nobody who asks later', async () => {
+    await using stage = await setup()
+    const first = stage.post('/first')
+    const answerFirst = await stage.request('/first')
+    stage.stall()
+    const second = stage.post('/second')
+    await stage.connected(2)
+    answerFirst()
+    const answerSecond = await stage.request('/second')
+    stage.stopStalling()
+    const third = stage.post('/third')
+    ;(await stage.request('/third'))()
+    answerSecond()
+    assert.deepEqual(await Promise.all([first, second, third]), [200, 200, 200])
+    assert.equal(stage.connections(), 3)
+  })
+
+  test('one that was lost is not waited for where another is free', async () => {
+    await using stage = await setup()
+    const posts = [stage.post('/a'), stage.post('/b')]
+    for (const answer of await Promise.all(['/a', '/b'].map(stage.request))) answer()
+    await Promise.all(posts)
+    await stage.closeOldest()
+    stage.stall()
+    const third = stage.post('/third')
+    ;(await stage.request('/third'))()
+    assert.equal(await third, 200)
+  })
+
+  test('what a peer says unasked on one is taken for no answer', async () => {
+    await using stage = await setupPlain()
+    const first = stage.post('/first')
+    const answerFirst = await stage.request('/first')
+    const openSecond = stage.holdLookups()
+    const second = stage.post('/second')
+    answerFirst()
+    const answerSecond = await stage.request('/second')
+    openSecond()
+    const unused = await stage.connection(2)
+    for (let turn = 0; turn < 5; turn++) await setImmediate()
+    unused.end('HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n')
+    // In the same turn: the sender cannot have read it yet.
+    const third = stage.post('/third')
+    ;(await stage.request('/third'))()
+    answerSecond()
+    assert.deepEqual(await Promise.all([first, second, third]), [200, 200, 200])
+    assert.equal(stage.connections(), 3)
+  })
+
+  test('nobody waits for one when the sender is closed', async () => {
+    const stage = await setup()
+    await stage.closeSender()
+    assert.equal(await stage.post('/late'), 'UND_ERR_DESTROYED')
+    await stage[Symbol.asyncDispose]()
   })
 
   test('those who wait when all break get new ones', async () => {
@@ -149,14 +220,7 @@ async function setup() {
     for (const socket of sockets) socket.destroy()
     return gate.close()
   })
-  const sender = undo.use(
-    createHttpSender({
-      networks: readSettings({ SEALCAST_ENDPOINT_NETWORKS: 'loopback' }, readEndpointNetworks),
-      onRefused: () => assert.fail('an address was refused'),
-      trust: createSubscriberTrust(authority.certificatePem),
-      timeoutMs: 10_000,
-    }),
-  )
+  const sender = undo.use(createHttpSender(OPTIONS))
   const held = undo.move()
 
   const request = async (path: string): Promise<() => void> => {
@@ -189,6 +253,17 @@ async function setup() {
     stall: () => {
       isStalling = true
     },
+    stopStalling: () => {
+      isStalling = false
+    },
+    closeSender: () => sender[Symbol.asyncDispose](),
+    async closeOldest() {
+      const [inside] = shaken
+      assert.ok(inside)
+      const closed = new Promise<void>((resolve) => void inside.once('close', () => resolve()))
+      sockets[0]?.destroy()
+      await closed
+    },
     /** Resolves when those that were kept waiting have shaken hands. */
     async goOn() {
       isStalling = false
@@ -214,6 +289,71 @@ async function setup() {
       await Promise.all(closed)
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
+  }
+}
+
+/** An HTTP server that answers by hand, at a name whose look-ups can be held. */
+async function setupPlain() {
+  await using undo = new AsyncDisposableStack()
+  const unanswered = new Map<string, Socket>()
+  const sockets: Socket[] = []
+  let news = Promise.withResolvers<void>()
+  const tell = () => {
+    news.resolve()
+    news = Promise.withResolvers()
+  }
+  const server = await listen(
+    createTcpServer((socket) => {
+      sockets.push(socket)
+      let read = ''
+      socket.on('error', () => undefined)
+      socket.on('data', (chunk) => {
+        read += chunk
+        if (!read.endsWith('\r\n\r\nx')) return
+        unanswered.set(read.split(' ')[1] ?? '', socket)
+        read = ''
+        tell()
+      })
+      tell()
+    }),
+  )
+  undo.defer(() => {
+    for (const socket of sockets) socket.destroy()
+    return server.close()
+  })
+  let held = Promise.resolve()
+  const lookup: LookupFunction = (_host, _options, callback) =>
+    void held.then(() => callback(null, [{ address: '127.0.0.1', family: 4 }]))
+  const sender = undo.use(createHttpSender({ ...OPTIONS, lookup }))
+  const cleanup = undo.move()
+  return {
+    connections: () => sockets.length,
+    async post(path: string): Promise<number | string> {
+      const target = parseHttpTarget(`http://hooks.test:${server.port}${path}`)
+      assert.ok(target)
+      const result = await sender.post({ target, headers: {}, body: 'x' })
+      return result.kind === 'answered' ? result.statusCode : result.code
+    },
+    async request(path: string): Promise<() => void> {
+      for (;;) {
+        const socket = unanswered.get(path)
+        if (socket !== undefined) return () => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
+        await news.promise
+      }
+    },
+    holdLookups(): () => void {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      held = promise
+      return resolve
+    },
+    async connection(count: number): Promise<Socket> {
+      for (;;) {
+        const socket = sockets[count - 1]
+        if (socket !== undefined) return socket
+        await news.promise
+      }
+    },
+    [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   }
 }
 

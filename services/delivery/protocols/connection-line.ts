@@ -7,8 +7,11 @@
  * a connection for it.
  *
  * asked ──one is free──▶ begun ──ended──▶ (the connection is free)
- *   └──none is──▶ waiting, one more being opened ──any opened or came free──▶ begun
+ *   └──none is──▶ waiting, one more being opened ──any opened or came free──▶ begun ──the pool had none──▶ waiting, first
  *                    └──the one opened for it failed──▶ failed
+ *
+ * The pool opens none itself: it takes a client whose connection was lost for a free one, although another has a
+ * connection, and a request that were bound to a new one there would be the one that waits.
  */
 
 import type { Socket } from 'node:net'
@@ -28,13 +31,15 @@ export interface ConnectionLine extends Disposable {
   giveUp(origin: string, waiter: Waiter): void
   /** One that was begun has ended. */
   leave(origin: string): void
+  /** One that was begun had a {@link NoConnectionError}, so nothing was sent: it waits again, before all others. */
+  rejoin(origin: string, waiter: Waiter): void
   /** For the pool that sends. */
   readonly connect: buildConnector.connector
 }
 
 interface Line {
   readonly origin: string
-  readonly waiting: Set<Waiter>
+  waiting: Set<Waiter>
   /** Those for whom a connection is being opened, also when they got another one meanwhile. */
   readonly owners: Set<Waiter>
   opening: number
@@ -47,6 +52,9 @@ interface Line {
 
 /** As long as the pool keeps those that it has. */
 const IDLE_MS = 4_000
+
+/** What the pool is told when it took a connection for free that was lost: it forgets the client that had it. */
+export class NoConnectionError extends Error {}
 
 class ConnectionLineClosedError extends Error {
   readonly code = 'UND_ERR_DESTROYED'
@@ -96,62 +104,49 @@ export function createConnectionLine({
     }
   }
 
-  /** For those who wait as many are being opened as they are, as far as there may be more. */
-  const mayOpen = (line: Line): boolean =>
-    !isClosed && line.owners.size < line.waiting.size && line.open + line.opening < maxPerOrigin
-
+  /** One for each who waits, whatever else is being opened: that may take longer than one more. */
   const openFor = (line: Line, waiter: Waiter): void => {
+    // Those that come free in this turn of the event loop; one that is lost instead is told of by its end.
+    const free = line.open - line.inUse + line.leaving
+    if (isClosed || line.waiting.size <= free || line.owners.has(waiter)) return
+    if (line.open + line.opening >= maxPerOrigin) return
     line.owners.add(waiter)
-    openOne(line, optionsOf(line.origin), (error, socket) => {
-      line.owners.delete(waiter)
-      if (error === null) {
-        keepIdle(line, socket)
-        serve(line)
-      } else if (line.waiting.delete(waiter)) {
-        waiter.fail(error)
-      }
-    })
-  }
-
-  /** After one was lost on which somebody may have counted. */
-  const openMore = (line: Line): void => {
-    for (const waiter of line.waiting) {
-      if (!mayOpen(line)) break
-      if (!line.owners.has(waiter)) openFor(line, waiter)
-    }
-    forgetUnused(line)
-  }
-
-  const openOne = (line: Line, options: buildConnector.Options, callback: buildConnector.Callback): void => {
     line.opening++
-    const onResult: buildConnector.Callback = (...result) => {
+    const onResult: buildConnector.Callback = (error, socket) => {
       line.opening--
-      const [error, socket] = result
-      if (error !== null) {
-        callback(error, null)
-        openMore(line)
-        return
-      }
-      onOpen(socket)
-      line.open++
-      socket.once('close', () => {
-        line.open--
-        line.idle.delete(socket)
-        openMore(line)
-      })
-      if (isClosed) socket.destroy()
-      callback(null, socket)
+      line.owners.delete(waiter)
+      if (error === null) keepIdle(line, socket)
+      else if (line.waiting.delete(waiter)) waiter.fail(error)
+      openMore(line)
     }
     try {
-      connect(options, onResult)
+      connect(optionsOf(line.origin), onResult)
     } catch (error) {
       // Later, as everything else that fails: whoever asked is not to hear of it within the call.
       process.nextTick(onResult, error instanceof Error ? error : new Error(String(error)), null)
     }
   }
 
+  /** After there is room for one more, or a free one. */
+  const openMore = (line: Line): void => {
+    serve(line)
+    for (const waiter of line.waiting) {
+      if (line.open + line.opening >= maxPerOrigin) break
+      openFor(line, waiter)
+    }
+    forgetUnused(line)
+  }
+
   /** One that says anything without having been asked, or ends, is of no use. */
   const keepIdle = (line: Line, socket: Socket): void => {
+    onOpen(socket)
+    line.open++
+    socket.once('close', () => {
+      line.open--
+      line.idle.delete(socket)
+      openMore(line)
+    })
+    if (isClosed) socket.destroy()
     const drop = () => void socket.destroy()
     const timer = setTimeout(drop, IDLE_MS).unref()
     socket.on('readable', drop)
@@ -173,8 +168,26 @@ export function createConnectionLine({
     return undefined
   }
 
+  const leave = (line: Line): void => {
+    if (line.leaving++ > 0) return
+    setImmediate(() => {
+      line.inUse -= line.leaving
+      line.leaving = 0
+      // The pool sees at the end of this turn of the event loop that its connection is free, and would take another before.
+      if (line.waiting.size > 0) setImmediate(serve, line)
+      forgetUnused(line)
+    })
+  }
+
+  const refuse = (waiter: Waiter): void =>
+    process.nextTick(() => waiter.fail(new ConnectionLineClosedError('The sender is closed')))
+
   return {
     enter(origin, waiter) {
+      if (isClosed) {
+        refuse(waiter)
+        return
+      }
       const line = lineOf(origin)
       if (line.waiting.size === 0 && line.inUse < line.open) {
         line.inUse++
@@ -182,28 +195,31 @@ export function createConnectionLine({
         return
       }
       line.waiting.add(waiter)
-      if (mayOpen(line)) openFor(line, waiter)
+      openFor(line, waiter)
     },
     giveUp(origin, waiter) {
-      lines.get(origin)?.waiting.delete(waiter)
+      const line = lines.get(origin)
+      if (line?.waiting.delete(waiter)) forgetUnused(line)
     },
-    leave(origin) {
+    leave: (origin) => leave(lineOf(origin)),
+    rejoin(origin, waiter) {
       const line = lineOf(origin)
-      if (line.leaving++ > 0) return
-      setImmediate(() => {
-        line.inUse -= line.leaving
-        line.leaving = 0
-        // The pool sees at the end of this turn of the event loop that its connection is free, and would open another before.
-        if (line.waiting.size > 0) setImmediate(serve, line)
-        forgetUnused(line)
-      })
+      leave(line)
+      if (isClosed) {
+        refuse(waiter)
+        return
+      }
+      line.waiting = new Set([waiter, ...line.waiting])
+      openFor(line, waiter)
     },
-    connect(options, callback) {
-      const line = lineOf(`${options.protocol}//${options.host}`)
-      const socket = takeIdle(line)
-      // Later: the pool is not made for an answer within the call.
-      if (socket !== undefined) process.nextTick(callback, null, socket)
-      else openOne(line, options, callback)
+    connect({ protocol, host }, callback) {
+      // In a turn of the event loop of its own: what the peer said or did meanwhile is seen before anything is sent.
+      setImmediate(() => {
+        const line = lines.get(`${protocol}//${host}`)
+        const socket = line && takeIdle(line)
+        if (socket === undefined) callback(new NoConnectionError(), null)
+        else callback(null, socket)
+      })
     },
     [Symbol.dispose]() {
       isClosed = true

@@ -12,7 +12,7 @@
 
 import type { LookupFunction } from 'node:net'
 import type { SecureContext } from 'node:tls'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type Dispatcher, errors } from 'undici'
 import type { EndpointNetworks } from '#shared/endpoint-guard'
 import type { AttemptResult } from '../classify-outcome.ts'
 import {
@@ -22,7 +22,7 @@ import {
   MAX_RESPONSE_BYTES,
   MAX_RESPONSE_HEADER_BYTES,
 } from '../limits.ts'
-import { type ConnectionLine, createConnectionLine, type Waiter } from './connection-line.ts'
+import { type ConnectionLine, createConnectionLine, NoConnectionError, type Waiter } from './connection-line.ts'
 import { createGuardedConnector, EndpointAddressRefusedError, type OnEndpointRefused } from './guarded-connector.ts'
 import type { HttpTarget } from './http-target.ts'
 import { limitResponseBytes } from './limit-response-bytes.ts'
@@ -131,12 +131,7 @@ class Attempt implements Dispatcher.DispatchHandler, Waiter {
   begin(): void {
     const { target, body } = this.#request
     const { origin, path } = target
-    try {
-      this.#agent.dispatch({ origin, path, method: 'POST', headers: this.#headers, body }, this)
-    } catch (error) {
-      this.#line.leave(origin)
-      this.#finish({ kind: 'unsendable', code: codeOf(error) })
-    }
+    this.#agent.dispatch({ origin, path, method: 'POST', headers: this.#headers, body }, this)
   }
 
   fail(error: Error): void {
@@ -180,7 +175,12 @@ class Attempt implements Dispatcher.DispatchHandler, Waiter {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
-    this.#line.leave(this.#request.target.origin)
+    const { origin } = this.#request.target
+    if (error instanceof NoConnectionError && !this.#expired) {
+      this.#line.rejoin(origin, this)
+      return
+    }
+    this.#line.leave(origin)
     // A challenge whose body broke off is a challenge all the same.
     if (this.#retrying && !this.#expired) {
       this.#answerChallenge()
@@ -194,7 +194,8 @@ class Attempt implements Dispatcher.DispatchHandler, Waiter {
     if (this.#expired) return { kind: 'unanswered', code: 'TIMEOUT' }
     if (error instanceof EndpointAddressRefusedError && !error.retryable)
       return { kind: 'unsendable', code: error.code }
-    return { kind: 'unanswered', code: codeOf(error) }
+    const isOurFault = error instanceof errors.InvalidArgumentError
+    return { kind: isOurFault ? 'unsendable' : 'unanswered', code: codeOf(error) }
   }
 
   #answerChallenge(): void {
