@@ -1,7 +1,6 @@
 /** Each denied and each administrative call has exactly one audit line, and no line gives anything away. */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { DisableKeyCommand, EncryptCommand, KMSClient, ListKeysCommand } from '@aws-sdk/client-kms'
@@ -9,6 +8,7 @@ import { ListTopicsCommand, PublishCommand, SetTopicAttributesCommand, type SNSC
 import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { createKey, createTopic, kmsClient, publish, snsClient } from './messaging.ts'
 import { sendRaw } from './raw-request.ts'
+import { readLog } from './read-log.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { until } from './until.ts'
 
@@ -138,11 +138,10 @@ function auditLines(stack: Stack): Line[] {
   return readLines(stack).filter(({ event }) => String(event).startsWith('audit.'))
 }
 
-function readLines({ home }: Stack): Line[] {
+function readLines(stack: Stack): Line[] {
   return ['gateway', 'kms'].flatMap((name) =>
-    readFileSync(join(home, 'logs', `${name}.log`), 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    readLog(stack, name)
+      .filter((line) => line.startsWith('{'))
       .map((line): Line => JSON.parse(line)),
   )
 }

@@ -4,7 +4,6 @@
  */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { type KMSClient, PutKeyPolicyCommand } from '@aws-sdk/client-kms'
@@ -21,6 +20,7 @@ import {
   subscribeAndConfirm,
   trustStack,
 } from './messaging.ts'
+import { readLog } from './read-log.ts'
 import { document, putRole, removeRole } from './roles.ts'
 import { startService } from './start-service.ts'
 import { type Stack, startStack } from './start-stack.ts'
@@ -181,8 +181,7 @@ suite('a publisher with a role for AWS KMS', () => {
   /** Who asked KMS for data keys of a topic, by KMS's own log. */
   async function callersOf(topicArn: string, calls: number): Promise<Record<string, string[]>> {
     const read = () =>
-      readFileSync(join(aws.home, 'logs', 'kms.log'), 'utf8')
-        .split('\n')
+      readLog(aws, 'kms')
         .filter((line) => line.includes(topicArn) && /"operation":"(GenerateDataKey|Decrypt)"/.test(line))
         .map((line): { operation: string; caller: string } => JSON.parse(line))
     const lines = await until('KMS has logged it', () => (read().length >= calls ? read() : undefined), 10_000)

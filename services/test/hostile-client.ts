@@ -4,12 +4,11 @@
  */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
-import { join } from 'node:path'
 import { createKey, createTopic, kmsClient, snsClient } from './messaging.ts'
 import { type RawRequest, type RawResponse, type SigningOptions, sendRaw, signedForm } from './raw-request.ts'
+import { readLog } from './read-log.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { readStoredState } from './stored-state.ts'
 import { until } from './until.ts'
@@ -62,11 +61,8 @@ export async function startHostileClient(): Promise<HostileClient> {
   sns.destroy()
   kms.destroy()
 
-  const readLog = () =>
-    readFileSync(join(stack.home, 'logs', 'gateway.log'), 'utf8')
-      .trimEnd()
-      .split('\n')
-  const findPort = () => /"event":"gateway\.ready".*"httpPort":(\d+)/.exec(readLog().join('\n'))?.[1]
+  const logLines = () => readLog(stack, 'gateway')
+  const findPort = () => /"event":"gateway\.ready".*"httpPort":(\d+)/.exec(logLines().join('\n'))?.[1]
   await until('the gateway has told its port', () => findPort() !== undefined)
   const httpsUrl = `${stack.clientConfig.endpoint}/`
   const httpUrl = `http://localhost:${findPort()}/`
@@ -120,9 +116,9 @@ export async function startHostileClient(): Promise<HostileClient> {
     async assertQuietLog() {
       // Refused last, so that everything before it is written once its line is there.
       const last = await call({ Action: 'Last' })
-      await until('its line is logged', () => readLog().some((line) => line.includes(requestIdOf(last))))
+      await until('its line is logged', () => logLines().some((line) => line.includes(requestIdOf(last))))
       const { secretAccessKey } = stack.clientConfig.credentials
-      for (const line of readLog()) {
+      for (const line of logLines()) {
         const { level, event } = JSON.parse(line)
         if (!WARNINGS.has(event)) assert.equal(level, 'info', line)
         assert.ok(!line.includes(MARK) && !line.includes(secretAccessKey), line)

@@ -1,11 +1,11 @@
 /** What the KMS of a stack was asked for data keys: by its own log, and by the broker's ledger as the CLI prints it. */
 
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { servedByKms } from './messaging.ts'
+import { readLog } from './read-log.ts'
 import type { Stack } from './start-stack.ts'
 
 export interface PairRequests {
@@ -27,7 +27,7 @@ const root = dirname(dirname(import.meta.dirname))
 export async function readKmsLog(stack: Stack): Promise<RequestsByPair> {
   const deadline = performance.now() + LOG_WITHIN_MS
   for (;;) {
-    const byPair = tally(readFileSync(join(stack.home, 'logs', 'kms.log'), 'utf8'))
+    const byPair = tally(readLog(stack, 'kms'))
     const { GenerateDataKey = 0, Decrypt = 0 } = await servedByKms(stack)
     const { GenerateDataKey: generated, Decrypt: decrypted } = sumOf(byPair)
     if (generated === GenerateDataKey && decrypted === Decrypt) return byPair
@@ -77,9 +77,9 @@ export function difference(after: RequestsByPair, before: RequestsByPair): Reque
   return added
 }
 
-function tally(log: string): RequestsByPair {
+function tally(lines: readonly string[]): RequestsByPair {
   const byPair = new Map<string, PairRequests>()
-  for (const line of log.split('\n')) {
+  for (const line of lines) {
     if (!line.includes('"onBehalfOf"')) continue
     const { operation, onBehalfOf, encryptionContext } = JSON.parse(line)
     if (operation !== 'GenerateDataKey' && operation !== 'Decrypt') continue

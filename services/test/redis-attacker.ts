@@ -3,14 +3,13 @@
  * there, writes what he likes, and can tell what became of it.
  */
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { GenerateDataKeyCommand, type KMSClient } from '@aws-sdk/client-kms'
 import type { SNSClient } from '@aws-sdk/client-sns'
 import { hashParts } from '#shared/framing'
 import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
 import { keys, partitionOf } from '#shared/stream-log'
 import { publish, readMetrics } from './messaging.ts'
+import { readLog } from './read-log.ts'
 import type { Stack } from './start-stack.ts'
 import type { TestSubscriber } from './test-subscriber.ts'
 import { until } from './until.ts'
@@ -64,8 +63,7 @@ export async function startRedisAttacker(stack: Stack): Promise<RedisAttacker> {
   await whenReady(redis)
   const streams = Array.from({ length: PARTITIONS }, (_, partition) => keys.streamKey(partition))
   const readAlarms = (service: 'gateway' | 'delivery') =>
-    readFileSync(join(stack.home, 'logs', `${service}.log`), 'utf8')
-      .split('\n')
+    readLog(stack, service)
       .filter((line) => line.includes('"alarm":true'))
       .map((line): Record<string, unknown> => JSON.parse(line))
   const attacker: RedisAttacker = {

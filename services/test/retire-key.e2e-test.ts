@@ -4,7 +4,6 @@
  */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, suite, test } from 'node:test'
 import {
@@ -33,6 +32,7 @@ import {
   trustStack,
   untilFinished,
 } from './messaging.ts'
+import { readLog } from './read-log.ts'
 import { messagesOf, type RedisAttacker, startRedisAttacker } from './redis-attacker.ts'
 import { runSealcast } from './sealcast-command.ts'
 import { type Stack, startStack } from './start-stack.ts'
@@ -245,8 +245,7 @@ suite('a KMS key that is retired', () => {
 
   /** Its log rather than its counter: those of a worker that is stopped would not be answered. */
   function linesOfKms(operation: string): Record<string, unknown>[] {
-    const lines = readFileSync(join(stack.home, 'logs', 'kms.log'), 'utf8').split('\n')
-    return lines
+    return readLog(stack, 'kms')
       .filter((line) => line.includes(`"operation":"${operation}"`))
       .map((line): Record<string, unknown> => JSON.parse(line))
   }

@@ -1,8 +1,7 @@
 /** Subscriptions as a test wants them, at an endpoint that runs already; and what the workers say they tried. */
 
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { SetSubscriptionAttributesCommand, type SNSClient, SubscribeCommand } from '@aws-sdk/client-sns'
+import { readLog } from './read-log.ts'
 import type { Stack } from './start-stack.ts'
 import type { ReceivedRequest, TestSubscriber } from './test-subscriber.ts'
 
@@ -85,10 +84,9 @@ export function loggedAttempts(stack: Stack): LoggedAttempt[] {
 }
 
 /** Lines of one event. */
-export function deliveryLog({ home }: Stack, event: string): Record<string, unknown>[] {
-  return readFileSync(join(home, 'logs', 'delivery.log'), 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(`"${event}"`) && line.endsWith('}'))
+export function deliveryLog(stack: Stack, event: string): Record<string, unknown>[] {
+  return readLog(stack, 'delivery')
+    .filter((line) => line.includes(`"${event}"`))
     .map((line): Record<string, unknown> => JSON.parse(line))
     .filter((line) => line.event === event)
 }

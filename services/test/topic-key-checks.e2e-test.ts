@@ -1,7 +1,6 @@
 /** A topic that is given a KMS key nobody could use: SNS's answer is what it always is, and the operator is warned. */
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, suite, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +8,7 @@ import { DisableKeyCommand, type KMSClient, PutKeyPolicyCommand } from '@aws-sdk
 import { SetTopicAttributesCommand, type SNSClient } from '@aws-sdk/client-sns'
 import { addPrincipal } from '#shared/principals'
 import { createKey, createTopic, kmsClient, publish, snsClient } from './messaging.ts'
+import { readLog } from './read-log.ts'
 import { type Stack, startStack } from './start-stack.ts'
 import { until } from './until.ts'
 
@@ -121,9 +121,8 @@ suite('a topic that is given a KMS key', () => {
   }
 
   function gatewayLog(): Record<string, unknown>[] {
-    return readFileSync(join(stack.home, 'logs', 'gateway.log'), 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
+    return readLog(stack, 'gateway')
+      .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line))
   }
 
