@@ -27,8 +27,8 @@ const args = process.argv.slice(2)
 if (args.includes('--help') || args.includes('-h')) {
   out.write(
     `Usage: npm test [-- ${TIERS.join('|')}] [part of a path …]\n\n` +
-      'Of the end-to-end files a sample runs, a quarter of them by TEST_SEED (unless set, the commit), and of long ones fewer\n' +
-      'rounds; all of them when a part of a path is given or a tier, everything with TEST_FULL=1, which takes half an hour.\n' +
+      'A sample runs, by TEST_SEED (unless set, the commit): half of the integration files, a quarter of the end-to-end ones, fewer\n' +
+      'rounds of long ones; all when a part of a path is given or a tier, everything with TEST_FULL=1, which takes half an hour.\n' +
       'SEALCAST_TEST_REDIS=container|process: where Redis comes from; unless set, from containers if an engine has the image.\n',
   )
   process.exit(0)
@@ -50,8 +50,8 @@ const CONCURRENCY: Record<Tier, number> = {
   // They wait more than they work. Continuous integration, which takes all rounds of them, runs one at a time.
   e2e: isFull ? 1 : 3,
 }
-/** Of the end-to-end files, so that all that `npm test` runs ends within eight minutes on two cores. */
-const SAMPLE_SHARE = 1 / 4
+/** Of the files, so that all that `npm test` runs ends within eight minutes on two slow cores. */
+const SAMPLE_SHARE: Record<Tier, number> = { unit: 1, integration: 1 / 2, e2e: 1 / 4 }
 /** A file that hangs ends its run as a failure. */
 const TIMEOUT_MS: Record<Tier, number> = { unit: 120_000, integration: 240_000, e2e: 600_000 }
 
@@ -64,8 +64,8 @@ if (tiers.some((tier) => tier !== 'unit')) {
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const tier of tiers) {
   const found = findTests(root, tier, filters)
-  const isSampled = tier === 'e2e' && !isFull && args.length === 0
-  const files = isSampled ? sampleOf(found) : found
+  const isSampled = SAMPLE_SHARE[tier] < 1 && !isFull && args.length === 0
+  const files = isSampled ? sampleOf(found, tier) : found
   if (files.length === 0 || stop.signal.aborted) continue
   const counts = await runTier({
     root,
@@ -88,10 +88,10 @@ const status = total.failed > 0 || total.passed === 0 || stop.signal.aborted ? 1
 // Ends at once: a process that a hung test left behind may still hold a pipe to this one.
 out.write(`${total.passed} passed, ${total.failed} failed\n`, () => process.exit(status))
 
-function sampleOf(files: readonly string[]): string[] {
+function sampleOf(files: readonly string[], tier: Tier): string[] {
   const seed = process.env.TEST_SEED || commit()
-  const sample = sampleFiles(files, { seed, share: SAMPLE_SHARE })
-  out.write(`e2e: ${sample.length} of ${files.length} files, TEST_SEED=${seed}; all of them with TEST_FULL=1\n`)
+  const sample = sampleFiles(files, { seed, share: SAMPLE_SHARE[tier] })
+  out.write(`${tier}: ${sample.length} of ${files.length} files, TEST_SEED=${seed}; all of them with TEST_FULL=1\n`)
   return sample
 }
 

@@ -1,4 +1,4 @@
-/** Which end-to-end files `npm test` runs where there is no time for all of them: some, by a seed. Pure. */
+/** Which files `npm test` runs where there is no time for all of them: some, by a seed. Pure. */
 
 import { createHash } from 'node:crypto'
 
