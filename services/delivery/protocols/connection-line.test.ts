@@ -69,6 +69,21 @@ suite('createConnectionLine()', () => {
     assert.deepEqual(stage.begun, [0, 1, 2])
   })
 
+  test('opens one for who asks a second time, as after a challenge', async () => {
+    using stage = setup()
+    // The other one keeps the line from being forgotten.
+    for (let n = 0; n < 2; n++) stage.ask()
+    for (let n = 0; n < 2; n++) stage.open()
+    await turns(1)
+    stage.close(0)
+    await turns(2)
+    stage.askAgain(0)
+    assert.equal(stage.opening(), 1)
+    stage.open()
+    await turns(1)
+    assert.deepEqual(stage.begun, [0, 1, 0])
+  })
+
   test('waits for no connection of its own where the pool takes a lost one for free', async () => {
     using stage = setup()
     for (let n = 0; n < 2; n++) stage.ask()
@@ -196,6 +211,12 @@ function setup() {
     mostOpen: () => most,
     opening: () => opening.length,
     ask,
+    askAgain(id: number): void {
+      const waiter = waiters.get(id)
+      assert.ok(waiter)
+      unserved.add(id)
+      line.enter(ORIGIN, waiter)
+    },
     open,
     refuse,
     /** Has the next connection wait behind all others that are being opened. */
