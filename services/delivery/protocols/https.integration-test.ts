@@ -142,6 +142,13 @@ suite('createHttpSender()', () => {
     assert.equal((await endpoint.post('/')).kind, 'unanswered')
   })
 
+  test('says for good that a header cannot be sent', async () => {
+    await using endpoint = await setup((_request, response) => response.end())
+    const result = await endpoint.post('/', { headers: { 'content-type': 'text/plain\r\nx: y' } })
+    assert.deepEqual(result, { kind: 'unsendable', code: 'UND_ERR_INVALID_ARG' })
+    assert.deepEqual(await endpoint.post('/'), { kind: 'answered', statusCode: 200 })
+  })
+
   test('reports a connection that breaks before the answer', async () => {
     await using endpoint = await setup((request) => request.socket.destroy())
     assert.equal((await endpoint.post('/')).kind, 'unanswered')
