@@ -7,7 +7,7 @@
  * of another account gets the answer that an existing topic would give which does not know of him.
  *
  * Decisions that no policy makes dependent on the single request are kept with the topic and the principal they were made
- * for; both are other objects as soon as they are read anew, and take their decisions with them.
+ * for; both are other objects as soon as they have changed, and take their decisions with them.
  */
 
 import type { Topic } from '#shared/catalog'

@@ -20,6 +20,22 @@ suite('find()', () => {
     assert.equal(reads.length, 2)
   })
 
+  test('says what it knows, so that an unchanged topic stays the same object', async () => {
+    const { lookup, known, clock, stored } = setup()
+    const first = await lookup.find(ARN)
+    clock.advance(1000)
+    await lookup.find(ARN)
+    stored.set(ARN, topic({ displayName: 'new' }))
+    clock.advance(1000)
+    const changed = await lookup.find(ARN)
+    clock.advance(1000)
+    await lookup.find(ARN)
+    await lookup.forget(ARN)
+    await lookup.find(ARN)
+    assert.deepEqual(known, [undefined, first, first, changed, undefined])
+    assert.equal(known[3], changed)
+  })
+
   test('reads again after a change, even while an earlier read is under way', async () => {
     const { lookup, stored } = setup()
     const before = lookup.find(ARN)
@@ -223,13 +239,15 @@ function setup({ capacity = 10 }: { capacity?: number } = {}) {
     [OTHER, topic({})],
   ])
   const reads: string[] = []
+  const known: (Topic | undefined)[] = []
   const events: string[] = []
   const fail = { next: false }
   const clock = createFakeClock()
   const standing = { listening: true, known: true }
   const catalog: Pick<Catalog, 'readTopic'> = {
-    async readTopic(arn) {
+    async readTopic(arn, before) {
       reads.push(arn)
+      known.push(before)
       events.push(`read ${arn}`)
       // The state at the time of the call, as a reply under way would have it.
       const found = stored.get(arn)
@@ -255,5 +273,5 @@ function setup({ capacity = 10 }: { capacity?: number } = {}) {
       },
     },
   })
-  return { stored, reads, events, fail, clock, standing, lookup }
+  return { stored, reads, known, events, fail, clock, standing, lookup }
 }

@@ -112,9 +112,11 @@ export function createTopicLookup({
   }
 
   const startRead = (arn: string): Known => {
-    const topic = catalog.readTopic(arn).then((snapshot) => snapshot?.topic)
+    const before = cached.get(arn)
+    // Unchanged it stays the same object, with what was parsed and decided by it.
+    const topic = catalog.readTopic(arn, before?.latest.found).then((snapshot) => snapshot?.topic)
     const read: Read = { at: clock.now(), topic, found: undefined }
-    const known: Known = cached.get(arn) ?? { arn, latest: read, forgotten: false, storing: 0, whenDrained: [] }
+    const known: Known = before ?? { arn, latest: read, forgotten: false, storing: 0, whenDrained: [] }
     known.latest = read
     cached.delete(arn)
     cached.set(arn, known)

@@ -6,7 +6,7 @@
  */
 
 import { RecordForgedError } from '#shared/record-mac'
-import { RedisForeignDataError, redisCall } from '#shared/redis'
+import { coalesceWrites, RedisForeignDataError, redisCall } from '#shared/redis'
 import type { CatalogOptions } from './catalog-options.ts'
 
 /**
@@ -20,7 +20,15 @@ export async function callOnTopic<T>(
   options?: { writes?: boolean },
 ): Promise<T> {
   try {
-    return await redisCall(redis, work, options)
+    return await redisCall(
+      redis,
+      () => {
+        // Requests that arrive together ask for their topics together: a write to the socket takes longer than all else here.
+        coalesceWrites(redis)
+        return work()
+      },
+      options,
+    )
   } catch (error) {
     if (!(error instanceof RedisForeignDataError)) throw error
     onForged(of)

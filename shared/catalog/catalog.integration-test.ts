@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, suite, test } from 'node:test'
 import { startTestRedis } from '#shared/test-redis'
-import { topicArnOf } from './index.ts'
+import { type Topic, topicArnOf } from './index.ts'
 import { keys } from './keys.ts'
 import { openCatalogStage } from './testing/catalog-stage.ts'
 
@@ -178,6 +178,32 @@ for (const mode of ['standalone', 'cluster'] as const) {
         assert.deepEqual(t.alarms.splice(0), new Array(3).fill({ kind: 'topic', topicArn: topic.arn }), String(n))
       }
       assert.equal(await t.catalog.deleteTopic(topic.arn), true)
+    })
+
+    test('a topic that is known and has not changed is given back as it is', async () => {
+      await using t = await setup()
+      const [topic, other] = [t.aTopic(), t.aTopic()]
+      for (const one of [topic, other]) await t.catalog.createTopic(one)
+      const read = async (known?: Topic) => (await t.catalog.readTopic(topic.arn, known))?.topic
+      const known = await read()
+      assert.notEqual(await read(), known)
+      assert.equal(await read(known), known)
+      // One that nobody read here, and another topic.
+      assert.notEqual(await read(topic), topic)
+      assert.deepEqual(await read((await t.catalog.readTopic(other.arn))?.topic), topic)
+
+      await t.catalog.changeTopic(topic.arn, (old) => ({ ...old, attributes: { displayName: 'new' } }))
+      const changed = await read(known)
+      assert.equal(changed?.attributes.displayName, 'new')
+      assert.equal(await read(changed), changed)
+      for (const forge of [
+        () => t.redis.hset(keys.topicKey(topic.arn), 'record', '{}'),
+        () => t.redis.hdel(keys.topicKey(topic.arn), 'record'),
+        () => t.redis.hdel(keys.topicKey(topic.arn), 'mac'),
+      ]) {
+        await forge()
+        await assert.rejects(read(changed), { code: 'RECORD_FORGED' })
+      }
     })
 
     test('a key of another type is an alarm and is refused, for this topic alone', async () => {

@@ -9,7 +9,7 @@
  * index of names is not authenticated: it only lists, and whatever is done with a name reads its record.
  */
 
-import { pipelineReplies, type Redis, redisCall } from '#shared/redis'
+import { coalesceWrites, pipelineReplies, type Redis, redisCall } from '#shared/redis'
 import type { CatalogOptions, TopicSnapshot } from './catalog-options.ts'
 import { keys } from './keys.ts'
 import {
@@ -39,7 +39,8 @@ import { changeTopic, createTopic, deleteTopic, listTopics, readTopic } from './
 export interface Catalog {
   /** @returns the topic as stored; an existing one is unchanged and `created` is false */
   createTopic(topic: Topic): Promise<{ created: boolean; topic: Topic }>
-  readTopic(arn: string): Promise<TopicSnapshot | undefined>
+  /** @param known as it was read before: given back, the very object, while the stored record is the same to the byte */
+  readTopic(arn: string, known?: Topic): Promise<TopicSnapshot | undefined>
   /**
    * @param change pure: it runs again when somebody else changed the topic meanwhile; ARN and incarnation stay
    * @returns the topic as stored; undefined when there is none
@@ -93,7 +94,7 @@ export interface Catalog {
 export function createCatalog(o: CatalogOptions): Catalog {
   return {
     createTopic: (topic) => createTopic(o, topic),
-    readTopic: (arn) => readTopic(o, arn),
+    readTopic: (arn, known) => readTopic(o, arn, known),
     changeTopic: (arn, change) => changeTopic(o, arn, change),
     deleteTopic: (arn) => deleteTopic(o, arn),
     listTopics: (page) => listTopics(o, page),
@@ -113,6 +114,7 @@ export function createCatalog(o: CatalogOptions): Catalog {
 async function readVersions(redis: Redis, topicArns: readonly string[]): Promise<(string | undefined)[]> {
   if (topicArns.length === 0) return []
   const replies = await redisCall(redis, () => {
+    coalesceWrites(redis)
     const pipeline = redis.pipeline()
     for (const arn of topicArns) pipeline.hget(keys.topicKey(arn), 'version')
     return pipelineReplies(pipeline.exec(), { skipForeignData: true })

@@ -36,8 +36,8 @@ export async function createTopic(o: CatalogOptions, topic: Topic): Promise<{ cr
   return { created: false, topic: readRecord(o, topic.arn, authenticTextOf(reply)) }
 }
 
-export async function readTopic(o: CatalogOptions, arn: string): Promise<TopicSnapshot | undefined> {
-  return (await readStored(o, arn))?.snapshot
+export async function readTopic(o: CatalogOptions, arn: string, known?: Topic): Promise<TopicSnapshot | undefined> {
+  return (await readStored(o, arn, known))?.snapshot
 }
 
 export async function changeTopic(
@@ -100,13 +100,15 @@ export function newVersion(): string {
 async function readStored(
   o: CatalogOptions,
   arn: string,
+  known?: Topic,
 ): Promise<{ snapshot: TopicSnapshot; text: string; mac: string } | undefined> {
   const of = { kind: 'topic', topicArn: arn } as const
   const [text, mac, incarnation, version] = await callOnTopic(o, of, () =>
     o.redis.hmget(keys.topicKey(arn), 'record', 'mac', 'incarnation', 'version'),
   )
   if (text === null && mac === null && incarnation === null && version === null) return undefined
-  const topic = readRecord(o, arn, { ...(text ? { text } : {}), ...(mac ? { mac } : {}) })
+  const stored = { ...(text ? { text } : {}), ...(mac ? { mac } : {}) }
+  const topic = known !== undefined && isFrom(known, stored) ? known : readRecord(o, arn, stored)
   // The copy for the scripts is outside the MAC. With another value no subscription could be written any more.
   if (incarnation !== topic.incarnation) {
     o.onForged(of)
@@ -137,11 +139,22 @@ function readRecord(
   stored: Partial<AuthenticText>,
 ): Topic {
   try {
-    return decodeTopic(arn, stored, recordMac)
+    const topic = decodeTopic(arn, stored, recordMac)
+    sources.set(topic, stored)
+    return topic
   } catch (error) {
     if (error instanceof RecordForgedError) onForged({ kind: 'topic', topicArn: arn })
     throw error
   }
+}
+
+/** What each topic was read from: verified, and under which ARN is part of what was verified. */
+const sources = new WeakMap<Topic, Partial<AuthenticText>>()
+
+/** Whether the topic was verified and parsed from these very bytes. */
+function isFrom(topic: Topic, { text, mac }: Partial<AuthenticText>): boolean {
+  const source = sources.get(topic)
+  return source !== undefined && source.text === text && source.mac === mac
 }
 
 function authenticTextOf(reply: unknown): Partial<AuthenticText> {
