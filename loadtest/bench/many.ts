@@ -8,7 +8,7 @@ import { alternate, type Measured } from '../harness/rounds.ts'
 import { brokerSide } from '../harness/wrk-side.ts'
 import type { LoadCatalog } from '../processes/load-catalog.ts'
 import { publishRequests } from './publish-requests.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const many: Row = {
   name: 'many',
@@ -22,7 +22,7 @@ async function run(bench: Bench): Promise<RowResult> {
   await using much = await startBenchStack({ profileFolder: bench.profileFolder })
   await using endpoint = await startEndpoint()
   const size = bench.quick ? { topics: 200, subscriptionsEach: 10 } : { topics: 10_000, subscriptionsEach: 10 }
-  const common = { folder: bench.folder, seconds: bench.quick ? 1 : 4 }
+  const common = { folder: bench.folder, seconds: bench.quick ? 1 : 2 }
   const load = async (broker: BenchStack, o: { topics: number; subscriptionsEach: number }) => {
     await using loader = await startHelper<LoadCatalog>('load-catalog')
     const { env, home } = broker.stack
@@ -48,7 +48,7 @@ async function run(bench: Bench): Promise<RowResult> {
   const compared = await alternate({
     baseline: side(few, 'one', fewArns),
     subject: side(much, 'many', manyArns),
-    rounds: bench.quick ? 1 : 3,
+    ...effortOf(bench, { rounds: 7, warmUps: 8 }),
     unit: 'requests',
     progress: bench.progress,
   })

@@ -9,7 +9,7 @@ import { brokerSide } from '../harness/wrk-side.ts'
 import type { XaddLoop } from '../processes/xadd-loop.ts'
 import { openPublisher } from './delivery-setup.ts'
 import { batchRequests } from './publish-requests.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const publishBatch: Row = {
   name: 'publish-batch',
@@ -27,7 +27,7 @@ async function run(bench: Bench): Promise<RowResult> {
   const topicArn = await broker.createTopic({ name: 'publish-batch', sealed: true })
   await using loop = await startHelper<XaddLoop>('xadd-loop')
   const entryBytes = await openLoop()
-  const seconds = bench.quick ? 1 : 4
+  const seconds = bench.quick ? 1 : 2
   const side = {
     name: 'PublishBatch',
     folder: bench.folder,
@@ -48,7 +48,7 @@ async function run(bench: Bench): Promise<RowResult> {
       },
     },
     subject: brokerSide({ ...side, workers: 'stopped' }),
-    rounds: bench.quick ? 1 : 3,
+    ...effortOf(bench, { rounds: 7, warmUps: 8 }),
     unit: 'messages',
     progress: bench.progress,
   })

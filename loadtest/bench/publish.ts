@@ -8,7 +8,7 @@ import { sampleResponse } from '../harness/sample-response.ts'
 import { bareSide, brokerSide } from '../harness/wrk-side.ts'
 import type { BareHttps } from '../processes/bare-https.ts'
 import { publishRequests } from './publish-requests.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const publish: Row = {
   name: 'publish',
@@ -28,7 +28,7 @@ async function run(bench: Bench): Promise<RowResult> {
   const { headers, body } = sample
   const port = await bare.call('listen', { ...tlsFiles(stack), headers, body })
 
-  const common = { folder: bench.folder, seconds: bench.quick ? 1 : 4, make }
+  const common = { folder: bench.folder, seconds: bench.quick ? 1 : 2, make }
   const side = { ...common, name: 'Publish', url: broker.url, broker }
   const { baseline, subject, ratio, problems } = await alternate({
     baseline: bareSide({
@@ -38,7 +38,7 @@ async function run(bench: Bench): Promise<RowResult> {
       pids: () => [['bare server', bare.pid]],
     }),
     subject: brokerSide({ ...side, workers: 'stopped' }),
-    rounds: bench.quick ? 1 : 3,
+    ...effortOf(bench, { rounds: 7, warmUps: 8 }),
     unit: 'requests',
     progress: bench.progress,
   })

@@ -8,7 +8,7 @@ import { startMeter } from '../harness/process-usage.ts'
 import { alternate, type Side } from '../harness/rounds.ts'
 import type { PostLoop } from '../processes/post-loop.ts'
 import { openPublisher, subscribedTopics } from './delivery-setup.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const rawDelivery: Row = {
   name: 'raw',
@@ -53,7 +53,7 @@ async function run(bench: Bench): Promise<RowResult> {
   const compared = await alternate({
     baseline,
     subject: drainSide({ name: 'raw delivery', broker, endpoint, publisher, topicArns, messages, raw: true }),
-    rounds: bench.quick ? 1 : 3,
+    ...effortOf(bench, { rounds: 3, warmUps: 3 }),
     unit: 'deliveries',
     progress: bench.progress,
   })

@@ -39,6 +39,14 @@ export interface RowResult {
   readonly problems: readonly string[]
 }
 
+/** Rounds of a row, and warm-ups at most: one of each where it is only to be seen that it works. */
+export function effortOf(
+  { quick }: Bench,
+  full: { rounds: number; warmUps: number },
+): { rounds: number; warmUps: number } {
+  return quick ? { rounds: 1, warmUps: 1 } : full
+}
+
 export function isMet({ value, better }: Figure, level: number): boolean {
   return better === 'higher' ? value >= level : value <= level
 }

@@ -4,7 +4,7 @@ import { type Helper, startHelper } from '../harness/helper.ts'
 import { startMeter } from '../harness/process-usage.ts'
 import { alternate, type Side } from '../harness/rounds.ts'
 import type { SealLoop } from '../processes/seal-loop.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const seal: Row = {
   name: 'seal',
@@ -26,7 +26,7 @@ async function run(bench: Bench): Promise<RowResult> {
   const compared = await alternate({
     baseline: side('AWS Encryption SDK', loop, () => loop.call('aws', { seconds, atOnce })),
     subject: side('seal()', loop, () => loop.call('ours', { seconds })),
-    rounds: bench.quick ? 1 : 3,
+    ...effortOf(bench, { rounds: 3, warmUps: 3 }),
     unit: 'messages',
     progress: bench.progress,
   })

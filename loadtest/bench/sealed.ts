@@ -4,7 +4,7 @@ import { startBenchStack } from '../harness/bench-stack.ts'
 import { alternate } from '../harness/rounds.ts'
 import { brokerSide } from '../harness/wrk-side.ts'
 import { publishRequests } from './publish-requests.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const sealed: Row = {
   name: 'sealed',
@@ -22,7 +22,7 @@ async function run(bench: Bench): Promise<RowResult> {
       return brokerSide({
         name: isSealed ? 'sealed' : 'unsealed',
         folder: bench.folder,
-        seconds: bench.quick ? 1 : 3,
+        seconds: bench.quick ? 1 : 2,
         make: publishRequests([topicArn], broker.signer),
         url: broker.url,
         broker,
@@ -34,7 +34,7 @@ async function run(bench: Bench): Promise<RowResult> {
   const compared = await alternate({
     baseline,
     subject,
-    rounds: bench.quick ? 1 : 5,
+    ...effortOf(bench, { rounds: 7, warmUps: 8 }),
     unit: 'requests',
     progress: bench.progress,
   })

@@ -8,7 +8,7 @@ import { startMeter } from '../harness/process-usage.ts'
 import { alternate } from '../harness/rounds.ts'
 import type { SignLoop } from '../processes/sign-loop.ts'
 import { openPublisher, subscribedTopics } from './delivery-setup.ts'
-import type { Bench, Row, RowResult } from './row.ts'
+import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
 
 export const signedDelivery: Row = {
   name: 'signed',
@@ -45,7 +45,7 @@ async function run(bench: Bench): Promise<RowResult> {
       },
     },
     subject: drainSide({ name: 'signed delivery', broker, endpoint, publisher, topicArns, messages, raw: false }),
-    rounds: bench.quick ? 1 : 3,
+    ...effortOf(bench, { rounds: 3, warmUps: 3 }),
     unit: 'messages',
     progress: bench.progress,
   })

@@ -4,7 +4,7 @@ import { type Figure, isMet, type RowResult } from '../bench/row.ts'
 import type { Machine } from './machine.ts'
 import { MACHINE } from './process-usage.ts'
 import type { Measured, Round } from './rounds.ts'
-import { spread } from './statistics.ts'
+import { median, percentile, spread } from './statistics.ts'
 
 export interface Report {
   readonly startedAt: string
@@ -73,7 +73,20 @@ function formatRow({ name, what, against, seconds, measured, notes, problems }: 
     ...problems.map((problem) => `- INVALID: ${problem}`),
     ...notes.map((note) => `- ${note}`),
     ...(problems.length + notes.length > 0 ? [''] : []),
+    ...describeRatios(measured),
     ...measured.flatMap(formatMeasured),
+  ]
+}
+
+/** Baseline and subject of a round were measured one right after the other: how far such ratios lie apart says what the one of the medians is worth. */
+function describeRatios([baseline, subject]: readonly Measured[]): string[] {
+  const count = subject?.rounds.length ?? 0
+  if (baseline === undefined || subject === undefined || count < 2 || baseline.rounds.length !== count) return []
+  const ratios = subject.rounds.map(({ perSecond }, at) => perSecond / (baseline.rounds[at]?.perSecond ?? Number.NaN))
+  const [low, high] = [percentile(ratios, 0.25), percentile(ratios, 0.75)]
+  return [
+    `Ratio round by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}, middle half ${low.toFixed(2)} to ${high.toFixed(2)}.`,
+    '',
   ]
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
-import { alternate, type Side } from './rounds.ts'
+import { alternate, isWarm, type Side } from './rounds.ts'
 
 suite('alternate()', () => {
   test('warms both sides up, takes them in turn and compares medians', async () => {
@@ -21,6 +21,35 @@ suite('alternate()', () => {
     assert.deepEqual(compared.problems, [])
   })
 
+  test('warms up in turn until neither side gets better', async () => {
+    const order: string[] = []
+    const rising = [10, 20, 30, 31, 29, 7]
+    const compared = await alternate({
+      baseline: counting('B', [50, 51, 50, 49, 50, 100], order),
+      subject: counting('S', rising, order),
+      rounds: 1,
+      warmUps: 8,
+      unit: 'things',
+      progress: () => {},
+    })
+    assert.deepEqual(order, ['B0', 'S0', 'B0', 'S0', 'B0', 'S0', 'B0', 'S0', 'B0', 'S0', 'B1', 'S1'])
+    assert.equal(compared.ratio, 7 / 100)
+  })
+
+  test('warms up no longer than it may', async () => {
+    const order: string[] = []
+    const ever = Array.from({ length: 5 }, (_, at) => 10 ** at)
+    await alternate({
+      baseline: counting('B', ever, order),
+      subject: counting('S', ever, order),
+      rounds: 1,
+      warmUps: 2,
+      unit: 'things',
+      progress: () => {},
+    })
+    assert.deepEqual(order, ['B0', 'S0', 'B0', 'S0', 'B1', 'S1'])
+  })
+
   test("names the side and the round of every problem, the warm-up's excepted", async () => {
     const failing: Side = {
       name: 'S',
@@ -36,6 +65,50 @@ suite('alternate()', () => {
     assert.deepEqual(problems, ['S, round 2: refused'])
   })
 })
+
+suite('isWarm()', () => {
+  test('wants two warm-ups of each side that were no better than what came before', () => {
+    for (const [rates, expected] of [
+      [[[]], false],
+      [[[10]], false],
+      [[[10, 10]], false],
+      [[[10, 10, 10]], true],
+      [[[10, 10.5, 9]], true],
+      [[[10, 10.6, 9]], false],
+      [[[10, 9, 10.6]], false],
+      [[[10, 20, 19, 18]], true],
+      [[[10, 20, 5, 30]], false],
+      [
+        [
+          [10, 10, 10],
+          [10, 20, 30],
+        ],
+        false,
+      ],
+      [
+        [
+          [10, 10, 10],
+          [10, 9, 9],
+        ],
+        true,
+      ],
+    ] as const) {
+      assert.equal(isWarm(rates), expected, JSON.stringify(rates))
+    }
+  })
+})
+
+/** One rate after the other, whichever round it is. */
+function counting(name: string, rates: readonly number[], order: string[]): Side {
+  let at = 0
+  return {
+    name,
+    async run(round) {
+      order.push(`${name}${round}`)
+      return { perSecond: rates[at++] ?? Number.NaN, usages: [], problems: [] }
+    },
+  }
+}
 
 function side(name: string, rates: readonly number[], order: string[]): Side {
   return {
