@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { after, suite, test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { createRecordMac, createSecretRing } from '#shared/record-mac'
@@ -136,6 +137,39 @@ suite('appendBatch() and a Redis in trouble', () => {
     await server.cli('script', 'flush')
     await t.appender.appendBatch([t.anEntry(), t.anEntry()])
     assert.equal(await t.redis.xlen(t.stream), 3)
+  })
+
+  test('one that forgot the script is not sent it after a pause', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server)
+    await t.appender.appendBatch([t.anEntry()])
+    await server.cli('script', 'flush')
+    const appending = t.appender.appendBatch([t.anEntry(), t.anEntry()])
+    const refused = assert.rejects(appending, { code: 'REDIS_UNAVAILABLE' })
+    await setImmediate()
+    const pausedUntil = performance.now() + 400
+    while (performance.now() < pausedUntil);
+    await refused
+    assert.equal(await t.redis.xlen(t.stream), 1)
+    await t.appender.appendBatch([t.anEntry()])
+    assert.equal(await t.redis.xlen(t.stream), 2)
+  })
+
+  test('every connection to a new one is sent the script, so that nothing waits for two answers', async () => {
+    await using server = await startTestRedis()
+    await using t = await setup(server)
+    await t.appender.appendBatch([t.anEntry()])
+    await t.appender.appendBatch([t.anEntry()])
+    const sent = async () => {
+      const stats = await server.cli('info', 'commandstats', 'errorstats')
+      return ['eval', 'evalsha', 'NOSCRIPT'].map((name) =>
+        Number(new RegExp(`_${name}:c[a-z]*=(\\d+)`).exec(stats)?.[1] ?? 0),
+      )
+    }
+    assert.deepEqual(await sent(), [1, 1, 0])
+    await using other = await setup(server)
+    await other.appender.appendBatch([other.anEntry()])
+    assert.deepEqual(await sent(), [2, 1, 0])
   })
 
   test('a silent one leaves the outcome unknown, and what happens then happens to all of them', async () => {
