@@ -31,11 +31,19 @@ export type Authorize = (caller: Caller, action: AuthorizedAction, target: Targe
 
 type Denial = Exclude<Decision, { allowed: true }>
 
+/** Decisions since all were last dropped; about 320 bytes each. */
+const MAX_KEPT = 50_000
+
 export function createAuthorize({ clock }: { clock: Clock }): Authorize {
   const policies = createTopicPolicies()
-  const kept = new WeakMap<Topic, WeakMap<Principal, Map<string, Decision>>>()
+  let kept = new WeakMap<Topic, WeakMap<Principal, Map<string, Decision>>>()
+  let count = 0
 
   const keep = ({ principal }: Caller, { permission }: AuthorizationRule, topic: Topic, decision: Decision) => {
+    if (++count > MAX_KEPT) {
+      kept = new WeakMap()
+      count = 1
+    }
     const byPrincipal = kept.get(topic) ?? new WeakMap<Principal, Map<string, Decision>>()
     const byPermission = byPrincipal.get(principal) ?? new Map<string, Decision>()
     kept.set(topic, byPrincipal.set(principal, byPermission.set(permission, decision)))

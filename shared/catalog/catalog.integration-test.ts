@@ -196,6 +196,7 @@ for (const mode of ['standalone', 'cluster'] as const) {
       const changed = await read(known)
       assert.equal(changed?.attributes.displayName, 'new')
       assert.equal(await read(changed), changed)
+      const [record, mac] = await t.redis.hmget(keys.topicKey(topic.arn), 'record', 'mac')
       for (const forge of [
         () => t.redis.hset(keys.topicKey(topic.arn), 'record', '{}'),
         () => t.redis.hdel(keys.topicKey(topic.arn), 'record'),
@@ -204,6 +205,9 @@ for (const mode of ['standalone', 'cluster'] as const) {
         await forge()
         await assert.rejects(read(changed), { code: 'RECORD_FORGED' })
       }
+      // An authentic record under another topic's name is none, whoever knows it.
+      await t.redis.hset(keys.topicKey(other.arn), { record, mac, incarnation: topic.incarnation })
+      await assert.rejects(t.catalog.readTopic(other.arn, changed), { code: 'RECORD_FORGED' })
     })
 
     test('a key of another type is an alarm and is refused, for this topic alone', async () => {

@@ -37,7 +37,11 @@ export async function createTopic(o: CatalogOptions, topic: Topic): Promise<{ cr
 }
 
 export async function readTopic(o: CatalogOptions, arn: string, known?: Topic): Promise<TopicSnapshot | undefined> {
-  return (await readStored(o, arn, known))?.snapshot
+  const stored = await readStored(o, arn, known)
+  if (stored === undefined) return undefined
+  const { snapshot, text, mac } = stored
+  if (snapshot.topic !== known) remember(snapshot.topic, o, arn, { text, mac })
+  return snapshot
 }
 
 export async function changeTopic(
@@ -108,7 +112,7 @@ async function readStored(
   )
   if (text === null && mac === null && incarnation === null && version === null) return undefined
   const stored = { ...(text ? { text } : {}), ...(mac ? { mac } : {}) }
-  const topic = known !== undefined && isFrom(known, stored) ? known : readRecord(o, arn, stored)
+  const topic = known !== undefined && isFrom(known, o, arn, stored) ? known : readRecord(o, arn, stored)
   // The copy for the scripts is outside the MAC. With another value no subscription could be written any more.
   if (incarnation !== topic.incarnation) {
     o.onForged(of)
@@ -139,22 +143,28 @@ function readRecord(
   stored: Partial<AuthenticText>,
 ): Topic {
   try {
-    const topic = decodeTopic(arn, stored, recordMac)
-    sources.set(topic, stored)
-    return topic
+    return decodeTopic(arn, stored, recordMac)
   } catch (error) {
     if (error instanceof RecordForgedError) onForged({ kind: 'topic', topicArn: arn })
     throw error
   }
 }
 
-/** What each topic was read from: verified, and under which ARN is part of what was verified. */
-const sources = new WeakMap<Topic, Partial<AuthenticText>>()
+/** What each topic was verified and parsed from. */
+const sources = new WeakMap<Topic, Partial<AuthenticText> & { readonly recordMac: RecordMac; readonly arn: string }>()
 
-/** Whether the topic was verified and parsed from these very bytes. */
-function isFrom(topic: Topic, { text, mac }: Partial<AuthenticText>): boolean {
+/** Characters; a record with a long policy is parsed again rather than kept twice. */
+const MAX_KEPT = 4_096
+
+function remember(topic: Topic, { recordMac }: CatalogOptions, arn: string, stored: Partial<AuthenticText>): void {
+  if ((stored.text?.length ?? 0) <= MAX_KEPT) sources.set(topic, { ...stored, recordMac, arn })
+}
+
+/** Whether the topic was verified, under this ARN and with these secrets, and parsed from these very bytes. */
+function isFrom(topic: Topic, { recordMac }: CatalogOptions, arn: string, stored: Partial<AuthenticText>): boolean {
   const source = sources.get(topic)
-  return source !== undefined && source.text === text && source.mac === mac
+  if (source === undefined || source.recordMac !== recordMac || source.arn !== arn) return false
+  return source.text === stored.text && source.mac === stored.mac
 }
 
 function authenticTextOf(reply: unknown): Partial<AuthenticText> {
