@@ -56,6 +56,8 @@ async function run(bench: Bench): Promise<RowResult> {
     figures: [{ name: 'ratio', value: compared.ratio, unit: '×', better: 'higher', first: 0.9, aim: 0.98 }],
     measured: [compared.baseline, compared.subject],
     notes: [
+      compared.warmUp,
+
       `Loaded through the catalog module. Unsealed topics, so that this is about the catalog and not about ${size.topics} data keys.`,
       `Each topic has one confirmed, raw subscription, so that both brokers deliver once a message; the other ${size.subscriptionsEach - 1} are pending.`,
       ...['gateway', 'worker', 'redis'].map((name) => memoryOf(name, compared.baseline, compared.subject)),

@@ -57,6 +57,8 @@ async function run(bench: Bench): Promise<RowResult> {
     figures: [{ name: 'ratio', value: compared.ratio, unit: '×', better: 'higher', first: 0.4, aim: 0.7 }],
     measured: [compared.baseline, compared.subject],
     notes: [
+      compared.warmUp,
+
       `An entry has ${entryBytes} bytes in Redis, fields and values; the loop takes its fields from one that Sealcast stored.`,
       'The worker stands still while a round is timed, as the loop has no counterpart of it, and settles before the next.',
       `With the worker running beside them one round gave ${Math.round(perSecond)} messages/s, a ratio of ${(perSecond / compared.baseline.perSecond).toFixed(2)}.`,

@@ -30,7 +30,7 @@ async function run(bench: Bench): Promise<RowResult> {
 
   const common = { folder: bench.folder, seconds: bench.quick ? 1 : 2, make }
   const side = { ...common, name: 'Publish', url: broker.url, broker }
-  const { baseline, subject, ratio, problems } = await alternate({
+  const { baseline, subject, ratio, warmUp, problems } = await alternate({
     baseline: bareSide({
       ...common,
       name: 'bare node:https',
@@ -47,6 +47,7 @@ async function run(bench: Bench): Promise<RowResult> {
     figures: [{ name: 'ratio', value: ratio, unit: '×', better: 'higher', first: 0.35, aim: 0.55 }],
     measured: [baseline, subject],
     notes: [
+      warmUp,
       'The worker stands still while a round is timed and settles its entries before the next: this is what a gateway and Redis do.',
       `With the worker running beside them, on the same two cores, one round gave ${Math.round(perSecond)} requests/s, a ratio of ${(perSecond / baseline.perSecond).toFixed(2)}.`,
     ],

@@ -35,6 +35,8 @@ async function run(bench: Bench): Promise<RowResult> {
     figures: [{ name: 'ratio', value: compared.ratio, unit: '×', better: 'higher', first: 20, aim: 35 }],
     measured: [compared.baseline, compared.subject],
     notes: [
+      compared.warmUp,
+
       `The SDK encrypts ${atOnce} at once, with the committed suite without signatures; ` +
         `${AT_ONCE.map((each, index) => `${each} at once: ${Math.round(rates[index] ?? 0)}/s`).join(', ')}.`,
       `open() of the same envelopes: ${Math.round(opened)}/s.`,

@@ -53,6 +53,8 @@ async function run(bench: Bench): Promise<RowResult> {
     figures: [{ name: 'ratio', value: compared.ratio, unit: '×', better: 'higher', first: 0.6, aim: 0.85 }],
     measured: [compared.baseline, compared.subject],
     notes: [
+      compared.warmUp,
+
       `Signatures in ${threads} threads, the fastest of ${tried.map((each) => `${each.threads}: ${Math.round(each.rate)}/s`).join(', ')}.`,
       `${messages} messages a round, published to ${topicArns.length} sealed topics while the worker stands still; timed at the endpoint from first to last.`,
     ],

@@ -50,7 +50,7 @@ test('formatReport() says how far the ratios of the rounds lie apart', () => {
   const text = (sides: ReturnType<typeof measured>) => formatReport(report([{ ...row({}), measured: sides }]))
   assert.match(
     text(measured([100, 200, 100, 400], [20, 50, 90, 160])),
-    /Ratio round by round: 0\.20, 0\.25, 0\.90, 0\.40; median 0\.33, middle half 0\.20 to 0\.40\./,
+    /Ratio round by round: 0\.20, 0\.25, 0\.90, 0\.40; median 0\.33, quartiles 0\.20 and 0\.40\./,
   )
   for (const sides of [measured([1], [1]), measured([1, 2]), measured([1, 2], [1])]) {
     assert.ok(!text(sides).includes('Ratio round by round'))

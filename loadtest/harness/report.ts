@@ -85,7 +85,7 @@ function describeRatios([baseline, subject]: readonly Measured[]): string[] {
   const ratios = subject.rounds.map(({ perSecond }, at) => perSecond / (baseline.rounds[at]?.perSecond ?? Number.NaN))
   const [low, high] = [percentile(ratios, 0.25), percentile(ratios, 0.75)]
   return [
-    `Ratio round by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}, middle half ${low.toFixed(2)} to ${high.toFixed(2)}.`,
+    `Ratio round by round: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}; median ${median(ratios).toFixed(2)}, quartiles ${low.toFixed(2)} and ${high.toFixed(2)}.`,
     '',
   ]
 }

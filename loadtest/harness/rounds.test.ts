@@ -34,12 +34,13 @@ suite('alternate()', () => {
     })
     assert.deepEqual(order, ['B0', 'S0', 'B0', 'S0', 'B0', 'S0', 'B0', 'S0', 'B0', 'S0', 'B1', 'S1'])
     assert.equal(compared.ratio, 7 / 100)
+    assert.match(compared.warmUp, /^Warmed up 5 times: the last 2/)
   })
 
   test('warms up no longer than it may', async () => {
     const order: string[] = []
     const ever = Array.from({ length: 5 }, (_, at) => 10 ** at)
-    await alternate({
+    const { warmUp } = await alternate({
       baseline: counting('B', ever, order),
       subject: counting('S', ever, order),
       rounds: 1,
@@ -48,6 +49,7 @@ suite('alternate()', () => {
       progress: () => {},
     })
     assert.deepEqual(order, ['B0', 'S0', 'B0', 'S0', 'B1', 'S1'])
+    assert.match(warmUp, /^Warmed up 2 times, as often .* still/)
   })
 
   test("names the side and the round of every problem, the warm-up's excepted", async () => {

@@ -38,6 +38,8 @@ export interface Compared {
   readonly subject: Measured
   /** Subject over baseline, of the medians. */
   readonly ratio: number
+  /** For the reader: how long was warmed up, and whether that was enough. */
+  readonly warmUp: string
   readonly problems: readonly string[]
 }
 
@@ -93,5 +95,9 @@ export async function alternate(o: {
   }
   const baseline = measure(o.baseline)
   const subject = measure(o.subject)
-  return { baseline, subject, ratio: subject.perSecond / baseline.perSecond, problems }
+  const [times = 0] = warmUps.map(({ length }) => length)
+  const warmUp = isWarm(warmUps)
+    ? `Warmed up ${times} times: the last ${NO_BETTER} brought nothing better.`
+    : `Warmed up ${times} times, as often as this row may: a side may still have been getting faster.`
+  return { baseline, subject, ratio: subject.perSecond / baseline.perSecond, warmUp, problems }
 }
