@@ -18,6 +18,7 @@ import { ADMINISTRATOR_ACCESS, addPrincipal } from '#shared/principals'
 import { createRecordMac } from '#shared/record-mac'
 import { readRecordSecrets } from '#shared/secrets'
 import { keys } from '#shared/stream-log'
+import { untilBalanced } from './cast-publishers.ts'
 import {
   createKey,
   createTopic,
@@ -69,6 +70,22 @@ suite('two gateways', () => {
   after(async () => {
     for (const client of [...clients, kms]) client.destroy()
     for (const part of [redis, worker, second, stack]) await part[Symbol.asyncDispose]()
+  })
+
+  test('and a worker cost three KMS calls for a pair, whether they begin together or one after the other', async () => {
+    // First of all, since workers that were paused take their partitions anew: one that changes hands costs another call.
+    await untilBalanced(stack, 1, 8)
+    for (const together of [true, false]) {
+      const topicArn = await createTopic(clients[0], { KmsMasterKeyId: keyArn })
+      await using subscriber = await subscribeAndConfirm(stack, { sns: clients[0], topicArn })
+      const before = await servedByKms(stack)
+      if (together) await Promise.all(clients.flatMap((client) => [1, 2, 3].map(() => publish(client, topicArn, 'x'))))
+      else for (const client of [...clients, ...clients, ...clients]) await publish(client, topicArn, 'x')
+      await subscriber.receive('Notification', 6)
+      const served = await servedByKms(stack)
+      const calls = (operation: string) => (served[operation] ?? 0) - (before[operation] ?? 0)
+      assert.deepEqual([calls('GenerateDataKey'), calls('Decrypt')], [1, 2], together ? 'together' : 'in turn')
+    }
   })
 
   test(`store nothing in clear once SetTopicAttributes has returned, ${ROUNDS} times`, async (t) => {
@@ -248,20 +265,6 @@ suite('two gateways', () => {
       const { after } = await entriesAround(mark, topicArn)
       assert.ok(after.length > 0)
       assert.deepEqual(after.filter(isClear), [], `round ${round}, seed ${SEED}`)
-    }
-  })
-
-  test('and a worker cost three KMS calls for a pair, whether they begin together or one after the other', async () => {
-    for (const together of [true, false]) {
-      const topicArn = await createTopic(clients[0], { KmsMasterKeyId: keyArn })
-      await using subscriber = await subscribeAndConfirm(stack, { sns: clients[0], topicArn })
-      const before = await servedByKms(stack)
-      if (together) await Promise.all(clients.flatMap((client) => [1, 2, 3].map(() => publish(client, topicArn, 'x'))))
-      else for (const client of [...clients, ...clients, ...clients]) await publish(client, topicArn, 'x')
-      await subscriber.receive('Notification', 6)
-      const served = await servedByKms(stack)
-      const calls = (operation: string) => (served[operation] ?? 0) - (before[operation] ?? 0)
-      assert.deepEqual([calls('GenerateDataKey'), calls('Decrypt')], [1, 2], together ? 'together' : 'in turn')
     }
   })
 
