@@ -8,6 +8,8 @@ import type { AttemptDecision, EntryDecision } from './decide-settlement.ts'
 import { REREAD_PAUSE_MS } from './limits.ts'
 import { SETTLE, setupLoop } from './testing/loop-stage.ts'
 
+const ORDERS = 'arn:aws:sns:us-east-1:000000000000:orders'
+
 suite('runDeliveryLoop()', () => {
   test('handles entries at the same time and settles them', async () => {
     await using stage = setupLoop()
@@ -151,6 +153,46 @@ suite('runDeliveryLoop()', () => {
     await stage.until(() => stage.pending().length === 0)
     assert.deepEqual(stage.handled.toSorted(), names.toSorted())
     await stage.stop()
+  })
+
+  test('asks for the version of the topic that comes next together with the claim, and does not claim in vain', async () => {
+    await using stage = setupLoop()
+    await stage.until(() => stage.idle())
+    const before = stage.questions.length
+    for (const name of ['a', 'b']) {
+      stage.append(name)
+      await stage.until(() => stage.handled.includes(name) && stage.idle())
+    }
+    const once = ['claim', `ahead ${ORDERS}`, `versions after ${ORDERS}`]
+    assert.deepEqual(stage.questions.slice(before), [...once, ...once])
+    await stage.stop()
+  })
+
+  test('does not use what was asked for ahead when the claim was sent again behind it', async () => {
+    await using stage = setupLoop()
+    await stage.until(() => stage.idle())
+    const before = stage.questions.length
+    stage.resendNextClaim()
+    stage.append('a')
+    await stage.until(() => stage.handled.length === 1)
+    assert.deepEqual(stage.questions.slice(before, before + 3), ['claim', `ahead ${ORDERS}`, 'versions'])
+    await stage.stop()
+  })
+
+  test('claims again at once after more than one, and after all there was room for', async () => {
+    for (const [budget, names] of [
+      [100, ['a', 'b']],
+      [1, ['a']],
+    ] as const) {
+      await using stage = setupLoop({ budget })
+      await stage.until(() => stage.idle())
+      const before = stage.questions.length
+      stage.append(...names)
+      await stage.until(() => stage.handled.length === names.length && stage.idle())
+      const once = ['claim', `ahead ${ORDERS}`, `versions after ${ORDERS}`]
+      assert.deepEqual(stage.questions.slice(before), [...once, 'claim'])
+      await stage.stop()
+    }
   })
 
   test('rereads at once after a claim whose reply was lost', async () => {

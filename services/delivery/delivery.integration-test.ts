@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { verify, X509Certificate } from 'node:crypto'
+import { createHash, verify, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { createRecordMac } from '#shared/record-mac'
 import { readRecordSecrets, readTokenSecrets } from '#shared/secrets'
@@ -188,6 +189,26 @@ suite('the delivery worker', () => {
         () => stage.received.filter(({ headers }) => headers['x-amz-sns-message-id'] === messageId).length === n + 1,
       )
     }
+  })
+
+  test('reads the version of a topic behind the claim of its entries, on the same connection', async () => {
+    await using stage = await createWorkerStage()
+    const topic = await stage.createTopic('orders')
+    await stage.subscribe(topic, '/')
+    await using _worker = await stage.startWorker()
+    await stage.publish(topic, 'to be at rest afterwards')
+    await stage.until(async () => (await stage.leftovers()).length === 0)
+    await using seen = await stage.watchCommands()
+    await stage.publish(topic, 'words')
+    await stage.until(async () => stage.received.length === 2 && (await stage.leftovers()).length === 0)
+
+    const [reading, ...more] = seen.commands.filter(({ args }) => args[0] === 'hget' && args[2] === 'version')
+    assert.ok(reading)
+    assert.equal(more.length, 0)
+    const ofWorker = seen.commands.filter(({ source }) => source === reading.source)
+    const before = ofWorker[ofWorker.indexOf(reading) - 1]
+    const claimScript = readFileSync(new URL('../../shared/stream-log/claim.lua', import.meta.url))
+    assert.deepEqual(before?.args.slice(0, 2), ['evalsha', createHash('sha1').update(claimScript).digest('hex')])
   })
 
   test('sets a forged entry aside with an alarm and delivers the others', async () => {

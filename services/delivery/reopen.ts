@@ -47,7 +47,7 @@ export function createReopen({
   lease: Pick<PartitionLease, 'readBody'>
   heldReferences: Pick<HeldReferences, 'hold'>
   recordMac: RecordMac
-  topics: TopicCache
+  topics: Pick<TopicCache, 'resolve'>
   compose: Compose
   clock: Clock
   log: Log

@@ -119,6 +119,41 @@ suite('createTopicCache()', () => {
     assert.deepEqual(loads, ['1', '2', '3', '2'])
   })
 
+  test('takes a version that was asked for ahead, and believes it as any other', async () => {
+    const { topics, put, loads, questions } = setup()
+    put(A, 'v1')
+    await topics.resolve([A], topics.askAhead(A))
+    await topics.resolve([A], topics.askAhead(A))
+    assert.deepEqual([questions, loads], [[[A], [A]], [A]])
+    put(A, 'v2')
+    const state = (await topics.resolve([A], topics.askAhead(A))).get(A)
+    assert.equal(state?.kind === 'known' && state.version, 'v2')
+    assert.equal(questions.length, 3)
+  })
+
+  test('asks again for what was asked ahead of another topic, or beside others', async () => {
+    const { topics, put, questions } = setup()
+    put(A, 'v1')
+    put(B, 'v1')
+    const ahead = topics.askAhead(A)
+    assert.equal((await topics.resolve([B], ahead)).get(B)?.kind, 'known')
+    assert.deepEqual([...(await topics.resolve([A, B], ahead)).keys()], [A, B])
+    assert.deepEqual(questions, [[A], [B], [A, B]])
+  })
+
+  test('asks again when nothing came of asking ahead', async () => {
+    const { topics, put, questions, fail, hideVersion } = setup()
+    put(A, 'v1')
+    fail(new RedisUnavailableError('not connected'))
+    const failed = topics.askAhead(A)
+    assert.equal(await failed.version, undefined)
+    fail(undefined)
+    assert.equal((await topics.resolve([A], failed)).get(A)?.kind, 'known')
+    hideVersion(A)
+    assert.equal((await topics.resolve([A], topics.askAhead(A))).get(A)?.kind, 'known')
+    assert.deepEqual(questions, [[A], [A], [A], [A]])
+  })
+
   test('passes on that Redis did not answer', async () => {
     const { topics, put, fail } = setup()
     put(A, 'v1')
@@ -186,7 +221,7 @@ function setup({ capacity = 100 }: { capacity?: number } = {}) {
     remove: (arn: string) => void stored.delete(arn),
     forge: (arn: string) => void forged.add(arn),
     hideVersion: (arn: string) => void hidden.add(arn),
-    fail(error: Error) {
+    fail(error: Error | undefined) {
       failure = error
     },
     onSubscriptionsRead(then: () => void) {

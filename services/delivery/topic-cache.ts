@@ -1,9 +1,9 @@
 /**
  * Topics with their subscriptions, as of a moment after the caller asked.
  *
- * Callers ask after their claim's reply: a message published after Subscribe returned then always
- * meets that subscription. Each question reads the versions of the topics in one pipeline and loads
- * those that changed. The version is read with the topic and before the subscriptions, so that a
+ * Callers ask after their claim's reply, or right behind the claim on its connection: a message published after
+ * Subscribe returned then always meets that subscription. Each question reads the versions of the topics in one
+ * pipeline and loads those that changed. The version is read with the topic and before the subscriptions, so that a
  * change in between shows as a newer version at the next question.
  */
 
@@ -28,13 +28,23 @@ export type TopicState =
   /** Its record does not verify or cannot be read: nothing may be delivered by it, nothing concluded from it. */
   | { readonly kind: 'unusable'; readonly reason: string; readonly lookedAt: number }
 
+/** A version that was asked for before it was known whether it would be needed. */
+export interface Ahead {
+  readonly topicArn: string
+  /** Undefined also when it could not be read: who needs it then asks again. */
+  readonly version: Promise<string | undefined>
+}
+
 export interface TopicCache {
   /**
    * @param topicArns distinct
+   * @param ahead asked after what the caller has to be newer than
    * @returns a state for each
    * @throws what the catalog throws when Redis does not answer
    */
-  resolve(topicArns: readonly string[]): Promise<ReadonlyMap<string, TopicState>>
+  resolve(topicArns: readonly string[], ahead?: Ahead): Promise<ReadonlyMap<string, TopicState>>
+  /** Issues its question before it returns, on the catalog's connection. */
+  askAhead(topicArn: string): Ahead
 }
 
 export function createTopicCache({
@@ -71,6 +81,15 @@ export function createTopicCache({
     return elapsedMs >= 0 && elapsedMs < UNUSABLE_TOPIC_PAUSE_MS
   }
 
+  /** Those that were not asked for ahead, or not answered then. */
+  const readVersions = async (
+    topicArns: readonly string[],
+    ahead: Ahead | undefined,
+  ): Promise<readonly (string | undefined)[]> => {
+    const version = topicArns.length === 1 && topicArns[0] === ahead?.topicArn ? await ahead?.version : undefined
+    return version === undefined ? catalog.readVersions(topicArns) : [version]
+  }
+
   const remember = (topicArn: string, state: TopicState): TopicState => {
     if (state.kind === 'unknown') cached.delete(topicArn)
     else cached.set(topicArn, state)
@@ -78,8 +97,8 @@ export function createTopicCache({
   }
 
   return {
-    async resolve(topicArns) {
-      const versions = await catalog.readVersions(topicArns)
+    async resolve(topicArns, ahead) {
+      const versions = await readVersions(topicArns, ahead)
       const states = await Promise.all(
         topicArns.map((topicArn, index) => {
           // No version is no proof that there is no topic: nothing vouches for it, so the record is asked.
@@ -93,6 +112,10 @@ export function createTopicCache({
           return [topicArn, remember(topicArn, state)]
         }),
       )
+    },
+    askAhead(topicArn) {
+      const asked = catalog.readVersions([topicArn])
+      return { topicArn, version: asked.then(([version]) => version).catch(() => undefined) }
     },
   }
 }

@@ -18,8 +18,12 @@ import { RedisUnavailableError } from './errors.ts'
 export type ScriptArgument = string | Buffer | number
 
 export interface RedisScript {
-  /** Bulk strings come as Buffers, integers as numbers, nil and false as null. To be called inside `redisCall`. */
-  run(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown>
+  /**
+   * Bulk strings come as Buffers, integers as numbers, nil and false as null. To be called inside `redisCall`.
+   *
+   * @param onResend called before the text is sent again: what was issued after this call may be carried out before it
+   */
+  run(redis: Redis, keys: readonly string[], args: readonly ScriptArgument[], onResend?: () => void): Promise<unknown>
 }
 
 /**
@@ -43,7 +47,7 @@ export function defineScriptText(lua: string): RedisScript {
   }
 
   return {
-    async run(redis, keys, args) {
+    async run(redis, keys, args, onResend) {
       const then = [String(keys.length), ...keys, ...args.map((arg) => (typeof arg === 'number' ? String(arg) : arg))]
       if (redis.stream === undefined || !sentOn.has(redis.stream)) return sendText(redis, then)
       const startedAt = performance.now()
@@ -53,6 +57,7 @@ export function defineScriptText(lua: string): RedisScript {
         if (!isUnknownScript(error)) throw error
         // Refused like this nothing was done. A pause may have fallen between, and then it must not be done any more.
         if (performance.now() - startedAt > RESEND_WITHIN_MS) throw new RedisUnavailableError('it forgot a script')
+        onResend?.()
         return sendText(redis, then)
       }
     },

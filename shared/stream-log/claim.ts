@@ -13,10 +13,11 @@ const script = defineScript(new URL('./claim.lua', import.meta.url))
 export async function claim(
   holding: Holding,
   limit: number,
+  onResend?: () => void,
 ): Promise<{ entries: ClaimedEntry[]; lastDeliveredId: string }> {
   checkLimit('claim', limit)
   const args = [GROUP, CONSUMER, limit, MAX_ENTRY_BYTES]
-  const reply = await runFenced(script, holding, [keys.streamKey(holding.partition)], args)
+  const reply = await runFenced(script, holding, [keys.streamKey(holding.partition)], args, onResend)
   const [list, lastDeliveredId]: unknown[] = Array.isArray(reply) ? reply : []
   const entries = unpackEntries(list)
   return { entries, lastDeliveredId: entries.at(-1)?.streamId ?? String(lastDeliveredId) }

@@ -21,6 +21,7 @@ export interface Holding {
 
 /**
  * @param script takes the lease as KEYS[1] and the token as ARGV[1]; answers nil when the lease is lost
+ * @param onResend as of `RedisScript.run`
  * @throws {LeaseLostError}
  */
 export async function runFenced(
@@ -28,12 +29,13 @@ export async function runFenced(
   { redis, partition, token }: Holding,
   moreKeys: readonly string[],
   args: readonly ScriptArgument[],
+  onResend?: () => void,
 ): Promise<unknown> {
   const reply = await redisCall(
     redis,
     () => {
       coalesceWrites(redis)
-      return script.run(redis, [keys.leaseKey(partition), ...moreKeys], [token, ...args])
+      return script.run(redis, [keys.leaseKey(partition), ...moreKeys], [token, ...args], onResend)
     },
     { writes: true },
   )

@@ -247,6 +247,40 @@ for (const mode of ['standalone', 'cluster'] as const) {
       }
     })
 
+    test('waitForEntries() says which topic the entry names, if it is no longer than any of ours', async () => {
+      await using t = await shared.setup()
+      const signal = AbortSignal.timeout(5000)
+      const entry = t.anEntry()
+      await t.appender.append(entry)
+      assert.equal(await t.lease.waitForEntries({ signal }), entry.topicArn)
+      await t.lease.claim(1)
+      for (const fields of [
+        ['topic', 'a'.repeat(513)],
+        ['body', 'without'],
+      ]) {
+        await t.redis.xadd(t.stream, '*', ...fields)
+        assert.equal(await t.lease.waitForEntries({ signal }), undefined)
+        assert.equal(signal.aborted, false)
+        await t.lease.claim(1)
+      }
+    })
+
+    test('claim() comes before what is issued after it, and says when it does not', async () => {
+      await using t = await shared.setup()
+      let resent = 0
+      const claimThenCount = async () => {
+        await t.appender.append(t.anEntry())
+        const claiming = t.lease.claim(1, () => resent++)
+        const [[, pending]] = (await t.redis.pipeline().xpending(t.stream, 'delivery').exec()) as [[null, [number]]]
+        assert.equal((await claiming).length, 1)
+        return pending[0]
+      }
+      assert.deepEqual([await claimThenCount(), await claimThenCount(), resent], [1, 2, 0])
+      await t.redis.script('FLUSH')
+      assert.deepEqual([await claimThenCount(), resent], [2, 1])
+      assert.deepEqual([await claimThenCount(), resent], [4, 1])
+    })
+
     test('waitForEntries() returns on abort, at once when aborted already', async () => {
       await using t = await shared.setup()
       await t.lease.waitForEntries({ signal: AbortSignal.abort() })

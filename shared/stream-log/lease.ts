@@ -42,15 +42,20 @@ export interface PartitionLease extends HeldMessages {
   /** Gives the lease back if it is still held, and closes the waiting connection in any case. */
   release(): Promise<void>
   /**
-   * Takes up to `limit` (1..1000) entries never delivered before, in stream order.
+   * Takes up to `limit` (1..1000) entries never delivered before, in stream order. What is issued on the same connection
+   * after this call is carried out after it, unless `onResend` is called.
    *
    * @throws {RedisOutcomeUnknownError} entries may be claimed: `reread` gives them
    */
-  claim(limit: number): Promise<ClaimedEntry[]>
+  claim(limit: number, onResend?: () => void): Promise<ClaimedEntry[]>
   /** Pending entries with an id above `afterStreamId` (`0` to begin), those in flight included; empty at the end. */
   reread(afterStreamId: string, limit: number): Promise<ClaimedEntry[]>
-  /** Resolves when an unclaimed entry is there, or on abort. Takes nothing; may resolve without need. */
-  waitForEntries(o: { signal: AbortSignal }): Promise<void>
+  /**
+   * Resolves when an unclaimed entry is there, or on abort. Takes nothing; may resolve without need.
+   *
+   * @returns the topic that the entry names; nothing vouches for it
+   */
+  waitForEntries(o: { signal: AbortSignal }): Promise<string | undefined>
   /** Acknowledges and deletes. Repeatable. */
   settle(streamIds: readonly string[]): Promise<void>
   /** Moves an entry to the quarantine stream. Repeatable. */
@@ -137,8 +142,8 @@ function createLease(
         if (open !== undefined) await closeRedis(open)
       }
     },
-    async claim(limit) {
-      const claimed = await claim(holding, limit)
+    async claim(limit, onResend) {
+      const claimed = await claim(holding, limit, onResend)
       lastDeliveredId = claimed.lastDeliveredId
       return claimed.entries
     },

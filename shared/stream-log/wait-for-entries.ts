@@ -8,8 +8,12 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Redis, RedisUnavailableError, redisCall, whenReady } from '#shared/redis'
+import { type ClaimedEntry, readClaimedEntries } from './claimed-entry.ts'
 
 const SLICE_MS = 1000
+
+/** More than any topic's ARN has; what is longer was written by nobody of ours. */
+const MAX_TOPIC_BYTES = 512
 
 /** Between a failure and the next attempt: enough for the connection to notice its own end. */
 const PAUSE_MS = 50
@@ -17,7 +21,8 @@ const PAUSE_MS = 50
 /**
  * @param redis a connection of its own, opened with `blocking`
  * @param afterId read again before every slice
- * @returns when an entry is there or `signal` is aborted, whichever comes first
+ * @returns when an entry is there or `signal` is aborted, whichever comes first; with the topic that the entry names,
+ *   which nothing vouches for: it is good for asking ahead
  * @throws {RedisAuthenticationError} {@link RedisRefusedError} when waiting longer would not help
  */
 export async function waitForEntries({
@@ -30,23 +35,25 @@ export async function waitForEntries({
   stream: string
   afterId: () => string
   signal: AbortSignal
-}): Promise<void> {
+}): Promise<string | undefined> {
   await reconnected(redis, signal)
   while (!signal.aborted) {
     try {
-      if (await unlessAborted(readSlice(redis, stream, afterId()), signal)) return
+      const next = await unlessAborted(readSlice(redis, stream, afterId()), signal)
+      if (next !== undefined) return topicOf(next)
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error
       await delay(PAUSE_MS)
       await reconnected(redis, signal)
     }
   }
+  return undefined
 }
 
-/** The slice's answer, or false as soon as the signal aborts; the slice then goes on alone for a second at most. */
-async function unlessAborted(slice: Promise<boolean>, signal: AbortSignal): Promise<boolean> {
-  const { promise: aborted, resolve } = Promise.withResolvers<boolean>()
-  const onAbort = () => resolve(false)
+/** The slice's answer, or undefined as soon as the signal aborts; the slice then goes on alone for a second at most. */
+async function unlessAborted<T>(slice: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>()
+  const onAbort = () => resolve(undefined)
   signal.addEventListener('abort', onAbort)
   try {
     return await Promise.race([slice, aborted])
@@ -56,11 +63,19 @@ async function unlessAborted(slice: Promise<boolean>, signal: AbortSignal): Prom
   }
 }
 
-async function readSlice(redis: Redis, stream: string, afterId: string): Promise<boolean> {
+/** @returns undefined when none came */
+async function readSlice(redis: Redis, stream: string, afterId: string): Promise<ClaimedEntry | undefined> {
   const reply = await redisCall(redis, () =>
     redis.xreadBuffer('COUNT', 1, 'BLOCK', SLICE_MS, 'STREAMS', stream, afterId),
   )
-  return reply !== null
+  if (reply === null) return undefined
+  const [, entries] = reply[0] ?? []
+  return readClaimedEntries(entries)[0]
+}
+
+function topicOf({ fields }: ClaimedEntry): string | undefined {
+  const topic = fields.get('topic')
+  return topic === undefined || topic.length > MAX_TOPIC_BYTES ? undefined : topic.toString()
 }
 
 async function reconnected(redis: Redis, signal: AbortSignal): Promise<void> {

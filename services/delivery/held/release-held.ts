@@ -29,7 +29,7 @@ import { createReleaseOrder } from './release-order.ts'
 export interface ReleaseDependencies {
   lease: PartitionLease
   recordMac: RecordMac
-  topics: TopicCache
+  topics: Pick<TopicCache, 'resolve'>
   handleEntry: HandleEntry
   handOver: HandOver
   backlogs: Pick<Backlogs, 'has' | 'joined'>

@@ -44,12 +44,15 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
   const alarms: string[] = []
   const errors: string[] = []
   const failures = new Map<Failing, Error>()
+  /** What was asked of Redis about new entries and their topics, in order. */
+  const questions: string[] = []
   let decide: (entry: Entry) => Promise<EntryDecision> = async () => SETTLE
   let appended = (): void => undefined
   let readings = 0
   let idle = false
   let lost = 0
   let lostClaim = false
+  let resentClaim = false
   let mostHeldRead = 0
   let heldPage: { read: PromiseWithResolvers<void>; deliver: PromiseWithResolvers<void> } | undefined
 
@@ -70,8 +73,11 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
     token: 'token',
     renew: async () => true,
     release: async () => undefined,
-    async claim(limit) {
+    async claim(limit, onResend) {
+      questions.push('claim')
       await delay(1)
+      if (resentClaim) onResend?.()
+      resentClaim = false
       failIfTold('claim')
       const fresh = stream.filter((one) => !one.claimed).slice(0, limit)
       for (const one of fresh) one.claimed = true
@@ -94,13 +100,19 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
       return page
     },
     async waitForEntries({ signal }) {
-      if (stream.some((one) => !one.claimed)) return
+      const nextTopic = () =>
+        stream
+          .find((one) => !one.claimed)
+          ?.fields.get('topic')
+          ?.toString()
+      if (nextTopic() !== undefined) return nextTopic()
       idle = true
       await new Promise<void>((resolve) => {
         appended = resolve
         signal.addEventListener('abort', () => resolve(), { once: true })
       })
       idle = false
+      return nextTopic()
     },
     async settle(streamIds) {
       for (const streamId of streamIds) {
@@ -217,9 +229,14 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
       },
       recordMac,
       topics: {
-        async resolve() {
+        async resolve(_topicArns, ahead) {
           failIfTold('resolve')
+          questions.push(ahead === undefined ? 'versions' : `versions after ${ahead.topicArn}`)
           return new Map()
+        },
+        askAhead(topicArn) {
+          questions.push(`ahead ${topicArn}`)
+          return { topicArn, version: Promise.resolve(undefined) }
         },
       },
       async handleEntry(entry) {
@@ -278,6 +295,7 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
     steps,
     attempts,
     handled,
+    questions,
     alarms,
     errors,
     finished: finished.promise,
@@ -318,6 +336,9 @@ export function setupLoop({ budget = 100, begin = true }: { budget?: number; beg
     isWaitedFor: (keyArn: string) => keysWaitedFor.has(keyArn),
     refuse: (keyArn: string) => void refusedKeys.add(keyArn),
     failNext: (what: Failing, error: Error) => void failures.set(what, error),
+    resendNextClaim() {
+      resentClaim = true
+    },
     loseNextClaim() {
       lostClaim = true
     },

@@ -65,6 +65,13 @@ export interface WorkerStage extends AsyncDisposable {
   /** What is left of messages in Redis: stream entries, body records, retry jobs. */
   leftovers(): Promise<string[]>
   until(condition: () => boolean | Promise<boolean>): Promise<void>
+  /** What Redis is told from now on, by whom; its scripts' own commands come from `lua`. */
+  watchCommands(): Promise<AsyncDisposable & { readonly commands: readonly Command[] }>
+}
+
+export interface Command {
+  readonly args: readonly string[]
+  readonly source: string
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -197,6 +204,12 @@ export async function createWorkerStage(
         assert.ok(Date.now() < deadline, 'the condition did not come true in time')
         await delay(10)
       }
+    },
+    async watchCommands() {
+      const commands: Command[] = []
+      const monitor = await client.monitor()
+      monitor.on('monitor', (_time, args: string[], source: string) => void commands.push({ args, source }))
+      return { commands, [Symbol.asyncDispose]: async () => monitor.disconnect() }
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   }
