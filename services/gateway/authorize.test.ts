@@ -167,6 +167,23 @@ suite('authorize()', () => {
     assert.throws(() => publish(topicOf({ topic: 'Deny' })), { code: 'AUTHORIZATION_ERROR' })
   })
 
+  test('drops all decisions it keeps when they become too many, and keeps on from there', () => {
+    const { principal, reads } = countingReads(principalOf(US, { identity: 'Allow' }))
+    const authorize = createAuthorize({ clock: createFakeClock(0), maxKept: 3 })
+    const topics = Array.from({ length: 4 }, () => topicWith(undefined))
+    /** Which of the topics had to be decided by. */
+    const decided = (...which: number[]) =>
+      which.filter((at) => {
+        const before = reads()
+        authorize(callerOf(principal), 'Publish', { arn: TOPIC, account: US, topic: topics[at] })
+        return reads() > before
+      })
+    assert.deepEqual(decided(0, 1, 2, 0, 1, 2), [0, 1, 2])
+    assert.deepEqual(decided(3, 3, 0, 3), [3, 0])
+    assert.deepEqual(decided(1, 0, 1, 3), [1])
+    assert.deepEqual(decided(2, 3, 0), [2, 3, 0])
+  })
+
   test('leaves what was decided to the audit line, and not the text that hides it', () => {
     const notes: AuditNotes = {}
     const caller = { ...callerOf(principalOf(THEM, { identity: 'Allow' })), notes }

@@ -34,13 +34,14 @@ type Denial = Exclude<Decision, { allowed: true }>
 /** Decisions since all were last dropped; about 320 bytes each. */
 const MAX_KEPT = 50_000
 
-export function createAuthorize({ clock }: { clock: Clock }): Authorize {
+/** @param maxKept decisions kept at once */
+export function createAuthorize({ clock, maxKept = MAX_KEPT }: { clock: Clock; maxKept?: number }): Authorize {
   const policies = createTopicPolicies()
   let kept = new WeakMap<Topic, WeakMap<Principal, Map<string, Decision>>>()
   let count = 0
 
   const keep = ({ principal }: Caller, { permission }: AuthorizationRule, topic: Topic, decision: Decision) => {
-    if (++count > MAX_KEPT) {
+    if (++count > maxKept) {
       kept = new WeakMap()
       count = 1
     }
