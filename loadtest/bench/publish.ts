@@ -9,6 +9,7 @@ import { bareSide, brokerSide } from '../harness/wrk-side.ts'
 import type { BareHttps } from '../processes/bare-https.ts'
 import { publishRequests } from './publish-requests.ts'
 import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
+import { withTwoGateways } from './scaled-out.ts'
 
 export const publish: Row = {
   name: 'publish',
@@ -30,19 +31,30 @@ async function run(bench: Bench): Promise<RowResult> {
 
   const common = { folder: bench.folder, seconds: bench.quick ? 1 : 2, make }
   const side = { ...common, name: 'Publish', url: broker.url, broker }
+  const bareServer = bareSide({
+    ...common,
+    name: 'bare node:https',
+    url: `https://localhost:${port}`,
+    pids: () => [['bare server', bare.pid]],
+  })
   const { baseline, subject, ratio, warmUp, problems } = await alternate({
-    baseline: bareSide({
-      ...common,
-      name: 'bare node:https',
-      url: `https://localhost:${port}`,
-      pids: () => [['bare server', bare.pid]],
-    }),
+    baseline: bareServer,
     subject: brokerSide({ ...side, workers: 'stopped' }),
     ...effortOf(bench, { rounds: 7, warmUps: 8 }),
     unit: 'requests',
     progress: bench.progress,
   })
   const { perSecond } = await brokerSide({ ...side, name: 'Publish beside a worker' }).run(1)
+  const scaledOut = await withTwoGateways({
+    bench,
+    baseline: bareServer,
+    unit: 'requests',
+    async subject(two) {
+      const theirs = publishRequests([await two.createTopic({ name: 'publish', sealed: true })], two.signer)
+      const { url } = two
+      return brokerSide({ ...common, name: 'Two gateways', url, broker: two, make: theirs, workers: 'stopped' })
+    },
+  })
   return {
     figures: [{ name: 'ratio', value: ratio, unit: '×', better: 'higher', first: 0.35, aim: 0.55 }],
     measured: [baseline, subject],
@@ -50,7 +62,8 @@ async function run(bench: Bench): Promise<RowResult> {
       warmUp,
       'The worker stands still while a round is timed and settles its entries before the next: this is what a gateway and Redis do.',
       `With the worker running beside them, on the same two cores, one round gave ${Math.round(perSecond)} requests/s, a ratio of ${(perSecond / baseline.perSecond).toFixed(2)}.`,
+      ...scaledOut.notes,
     ],
-    problems,
+    problems: [...problems, ...scaledOut.problems],
   }
 }

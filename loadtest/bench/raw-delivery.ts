@@ -9,6 +9,7 @@ import { alternate, type Side } from '../harness/rounds.ts'
 import type { PostLoop } from '../processes/post-loop.ts'
 import { openPublisher, subscribedTopics } from './delivery-setup.ts'
 import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
+import { withTwoWorkers } from './scaled-out.ts'
 
 export const rawDelivery: Row = {
   name: 'raw',
@@ -58,6 +59,7 @@ async function run(bench: Bench): Promise<RowResult> {
     unit: 'deliveries',
     progress: bench.progress,
   })
+  const scaledOut = await withTwoWorkers({ bench, baseline, unit: 'deliveries', endpoint, messages, raw: true })
   const requests = posting('request() loop', 'runRequests')
   for (let warmUp = 0; warmUp < WARM_UPS; warmUp++) await requests.run(0)
   const { perSecond } = await requests.run(1)
@@ -66,12 +68,12 @@ async function run(bench: Bench): Promise<RowResult> {
     measured: [compared.baseline, compared.subject],
     notes: [
       compared.warmUp,
-
       `${messages} messages a round, published to ${topicArns.length} sealed topics while the worker stands still; timed at the endpoint from first to last.`,
       `Both sides: the same endpoint process, at most ${CONNECTIONS} connections, bodies of 1 KiB.`,
       `A loop of undici's request() made ${Math.round(perSecond)} posts/s in one round; against that the ratio is ${(compared.subject.perSecond / perSecond).toFixed(2)}.`,
+      ...scaledOut.notes,
     ],
-    problems: compared.problems,
+    problems: [...compared.problems, ...scaledOut.problems],
   }
 }
 
