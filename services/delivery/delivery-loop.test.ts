@@ -179,6 +179,21 @@ suite('runDeliveryLoop()', () => {
     await stage.stop()
   })
 
+  test("does not use an earlier claim's version for a claim that was not waited for", async () => {
+    await using stage = setupLoop()
+    await stage.until(() => stage.idle())
+    stage.decide(async () => {
+      if (stage.handled.length === 1) stage.append('c')
+      return SETTLE
+    })
+    const before = stage.questions.length
+    stage.append('a', 'b')
+    await stage.until(() => stage.handled.includes('c') && stage.idle())
+    const waitedFor = ['claim', `ahead ${ORDERS}`, `versions after ${ORDERS}`]
+    assert.deepEqual(stage.questions.slice(before), [...waitedFor, 'claim', 'versions'])
+    await stage.stop()
+  })
+
   test('claims again at once after more than one, and after all there was room for', async () => {
     for (const [budget, names] of [
       [100, ['a', 'b']],

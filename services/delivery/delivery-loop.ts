@@ -136,7 +136,7 @@ export async function runDeliveryLoop(
         if (reading === undefined && isReadingDue()) reading = { after: '0-0', startedAt: clock.now() }
         if (reading !== undefined) await rereadPage(reading)
         const { places, claimed } = await claim()
-        // Who got one where there was room for more has most likely taken all; if not, the wait is over at once.
+        // Who got fewer than there was room for has taken all. With two or more the next are likely here by now.
         const isDrained = claimed < Math.min(places, 2)
         if (isDrained && reading === undefined && !ended.aborted) await sleep()
         pauseMs = REDIS_PAUSE_MS.first
@@ -283,6 +283,7 @@ export async function runDeliveryLoop(
       log.warn('topics.read-failed', { partition, entries: verified.length }, error)
       for (const one of verified) leave(one.claimed.streamId)
       nextReadingAt = 0
+      wake()
       return
     }
     for (const one of verified) {

@@ -257,6 +257,7 @@ for (const mode of ['standalone', 'cluster'] as const) {
       for (const fields of [
         ['topic', 'a'.repeat(513)],
         ['body', 'without'],
+        [...Array.from({ length: 200 }, (_, at) => `f${at}`), 'topic', entry.topicArn],
       ]) {
         await t.redis.xadd(t.stream, '*', ...fields)
         assert.equal(await t.lease.waitForEntries({ signal }), undefined)

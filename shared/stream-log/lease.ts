@@ -43,7 +43,7 @@ export interface PartitionLease extends HeldMessages {
   release(): Promise<void>
   /**
    * Takes up to `limit` (1..1000) entries never delivered before, in stream order. What is issued on the same connection
-   * after this call is carried out after it, unless `onResend` is called.
+   * after this call is carried out after it, unless `onResend` is called: by one server, so not through a cluster client.
    *
    * @throws {RedisOutcomeUnknownError} entries may be claimed: `reread` gives them
    */

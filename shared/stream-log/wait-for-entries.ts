@@ -8,11 +8,13 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Redis, RedisUnavailableError, redisCall, whenReady } from '#shared/redis'
-import { type ClaimedEntry, readClaimedEntries } from './claimed-entry.ts'
 
 const SLICE_MS = 1000
 
-/** More than any topic's ARN has; what is longer was written by nobody of ours. */
+const TOPIC = Buffer.from('topic')
+/** More than any entry of ours has. */
+const MAX_FIELDS = 64
+/** More than any topic's ARN has. */
 const MAX_TOPIC_BYTES = 512
 
 /** Between a failure and the next attempt: enough for the connection to notice its own end. */
@@ -63,19 +65,25 @@ async function unlessAborted<T>(slice: Promise<T>, signal: AbortSignal): Promise
   }
 }
 
-/** @returns undefined when none came */
-async function readSlice(redis: Redis, stream: string, afterId: string): Promise<ClaimedEntry | undefined> {
+/** @returns names and values in turn; undefined when no entry came */
+async function readSlice(redis: Redis, stream: string, afterId: string): Promise<readonly unknown[] | undefined> {
   const reply = await redisCall(redis, () =>
     redis.xreadBuffer('COUNT', 1, 'BLOCK', SLICE_MS, 'STREAMS', stream, afterId),
   )
   if (reply === null) return undefined
   const [, entries] = reply[0] ?? []
-  return readClaimedEntries(entries)[0]
+  const [, fields] = entries?.[0] ?? []
+  return fields ?? []
 }
 
-function topicOf({ fields }: ClaimedEntry): string | undefined {
-  const topic = fields.get('topic')
-  return topic === undefined || topic.length > MAX_TOPIC_BYTES ? undefined : topic.toString()
+/** Looks no further than to where an entry of ours has it: one of somebody else's may have a million fields. */
+function topicOf(fields: readonly unknown[]): string | undefined {
+  for (let at = 0; at + 1 < Math.min(fields.length, 2 * MAX_FIELDS); at += 2) {
+    const [name, value] = [fields[at], fields[at + 1]]
+    if (!Buffer.isBuffer(name) || !Buffer.isBuffer(value) || !name.equals(TOPIC)) continue
+    return value.length > MAX_TOPIC_BYTES ? undefined : value.toString()
+  }
+  return undefined
 }
 
 async function reconnected(redis: Redis, signal: AbortSignal): Promise<void> {
