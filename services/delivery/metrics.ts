@@ -147,8 +147,8 @@ export function createDeliveryMetrics(metrics: Metrics, clock: Clock): DeliveryM
   let backlogCount = 0
   return {
     ...createBrokerMetrics(metrics),
-    attempted({ protocol, host, decision, ...took }) {
-      const seconds = Math.max(0, took.seconds)
+    attempted({ protocol, host, decision, seconds: measured }) {
+      const seconds = Math.max(0, measured)
       if (host !== undefined) slowest.note(host, seconds)
       deliveries.add({ protocol, outcome: decision })
       attemptSeconds.observe({ protocol }, seconds)

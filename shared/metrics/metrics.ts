@@ -11,12 +11,13 @@
 import * as prom from 'prom-client'
 import packageJson from '../../package.json' with { type: 'json' }
 import { type BoundHistogram, createBoundHistogram } from './bound-histogram.ts'
+import { seriesByLabels } from './series-by-labels.ts'
 
 export interface Counter<L extends string> {
   add(labels: Readonly<Record<L, string>>, by?: number): void
   /** Shows a total that is counted elsewhere. One below the last is a counter that began anew, as Prometheus takes it. */
   mirror(labels: Readonly<Record<L, string>>, total: number): void
-  /** One series, looked up once: for what is counted once a message. Counts reach the page when it is asked for. */
+  /** One series, looked up once. Counts reach the page when it is asked for, those of `add` too. */
   bind(labels: Readonly<Record<L, string>>): BoundCounter
 }
 
@@ -72,38 +73,45 @@ export function createMetrics({ service }: { service: string }): Metrics {
   build.set({ version: packageJson.version, service }, 1)
   const refreshes: (() => void)[] = []
   return {
-    counter(name, help, labels = []) {
+    counter<L extends string>(name: string, help: string, labels: readonly L[] = []) {
       const counter = new prom.Counter({ name, help, labelNames: [...labels], registers })
       // A series without labels exists from the start, so that rate() sees its first increment.
       if (labels.length === 0) counter.inc(0)
+      const bind = (values: Readonly<Record<L, string>>): BoundCounter => {
+        let pending = 0
+        counter.inc(values, 0)
+        refreshes.push(() => {
+          if (pending > 0) counter.inc(values, pending)
+          pending = 0
+        })
+        return {
+          add(by = 1) {
+            if (by < 0) throw new RangeError(`Cannot count by ${by}`)
+            pending += by
+          },
+        }
+      }
+      const seriesOf = seriesByLabels(labels, bind)
       return {
-        add: (values, by = 1) => counter.inc(values, by),
-        mirror(values, total) {
+        add: (values: Readonly<Record<L, string>>, by?: number) => seriesOf(values).add(by),
+        mirror(values: Readonly<Record<L, string>>, total: number) {
           counter.remove(values)
           counter.inc(values, total)
         },
-        bind(values) {
-          let pending = 0
-          counter.inc(values, 0)
-          refreshes.push(() => {
-            if (pending > 0) counter.inc(values, pending)
-            pending = 0
-          })
-          return {
-            add(by = 1) {
-              pending += by
-            },
-          }
-        },
+        bind,
       }
     },
     gauge(name, help, labels = []) {
       const gauge = new prom.Gauge({ name, help, labelNames: [...labels], registers })
       return { set: (values, value) => gauge.set(values, value), remove: (values) => gauge.remove(values) }
     },
-    histogram(name, help, buckets, labels = []) {
-      const histogram = new prom.Histogram({ name, help, labelNames: [...labels], buckets: [...buckets], registers })
-      return { observe: (values, value) => histogram.observe(values, value) }
+    histogram<L extends string>(name: string, help: string, buckets: readonly number[], labels: readonly L[] = []) {
+      const histogram = createBoundHistogram({ name, help, buckets, labels })
+      registry.registerMetric(histogram.asMetric() as unknown as prom.Metric)
+      const seriesOf = seriesByLabels(labels, histogram.bind)
+      // As a counter without labels.
+      if (labels.length === 0) seriesOf({} as Readonly<Record<L, string>>)
+      return { observe: (values: Readonly<Record<L, string>>, value: number) => seriesOf(values).observe(value) }
     },
     boundHistogram(name, help, buckets, labels) {
       const histogram = createBoundHistogram({ name, help, buckets, labels })
