@@ -58,14 +58,15 @@ export function createCompose({
     const { messageId, topicArn, subject, acceptedAt, attributes, structure } = entry
     const published = await openBody(entry)
     const signatureVersion = topic.attributes.signatureVersion ?? '1'
-    const signatures = new Map<string, Promise<string>>()
+    /** One nearly always, a few at most: a Map would hash the whole message. */
+    const signatures: { message: string; signature: Promise<string> }[] = []
 
     const signed = (message: string): Promise<string> => {
-      const known = signatures.get(message)
-      if (known !== undefined) return known
+      const known = signatures.find((one) => one.message === message)
+      if (known !== undefined) return known.signature
       const text = notificationStringToSign({ messageId, topicArn, subject, acceptedAt, message })
       const signature = sign(signatureVersion, text)
-      signatures.set(message, signature)
+      signatures.push({ message, signature })
       return signature
     }
 

@@ -14,7 +14,7 @@ import type { FirstAttempt, Order } from './first-attempt.ts'
 import { isKeyRefusal } from './held/key-refusal.ts'
 import type { DeliveryMetrics } from './metrics.ts'
 import { createPatience } from './patience.ts'
-import { recipientsOf } from './recipients.ts'
+import { type Recipient, recipientsOf } from './recipients.ts'
 import type { TopicState } from './topic-cache.ts'
 
 /**
@@ -67,13 +67,28 @@ export function createHandleEntry({
       return decision
     }
     if (gone.aborted) return { kind: 'abandon' }
-    using patience = createPatience()
-    const attempts = await Promise.allSettled(
-      recipients.map((recipient) => {
-        const waits = hasBacklog(recipient.subscription.id)
-        return firstAttempt({ entry, recipient, outgoing, hasBacklog: waits, order, patience, gone })
-      }),
-    )
+    const patience = createPatience()
+    const attempt = (recipient: Recipient) => {
+      const waits = hasBacklog(recipient.subscription.id)
+      return firstAttempt({ entry, recipient, outgoing, hasBacklog: waits, order, patience, gone })
+    }
+    try {
+      const [only] = recipients
+      // Nearly always this: with what several need, and `using`, an entry took 3.8 µs here instead of 2.4.
+      if (only !== undefined && recipients.length === 1) {
+        return decideEntry([{ subscriptionId: only.subscription.id, fate: await attempt(only) }])
+      }
+      return decideTogether(entry, recipients, await Promise.allSettled(recipients.map(attempt)))
+    } finally {
+      patience.end()
+    }
+  }
+
+  function decideTogether(
+    entry: Entry,
+    recipients: readonly Recipient[],
+    attempts: readonly PromiseSettledResult<Fate>[],
+  ): EntryDecision {
     const failed = attempts.filter((one) => one.status === 'rejected')
     if (failed.length === recipients.length) throw failed[0]?.reason
     for (const { reason } of failed) log.error('attempt.failed', { messageId: entry.messageId }, reason)

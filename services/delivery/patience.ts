@@ -7,11 +7,13 @@
 
 import { FIRST_ATTEMPT_MS, MOVING_ENDPOINT_MS } from './limits.ts'
 
-export interface Patience extends Disposable {
+export interface Patience {
   /** @returns what the attempt comes to, or undefined after {@link FIRST_ATTEMPT_MS} from the beginning */
   short<T>(attempt: Promise<T>): Promise<T | undefined>
   /** @returns the same after {@link MOVING_ENDPOINT_MS} from the first call */
   long<T>(attempt: Promise<T>): Promise<T | undefined>
+  /** Nobody waits any more. */
+  end(): void
 }
 
 export function createPatience(): Patience {
@@ -23,7 +25,7 @@ export function createPatience(): Patience {
       long ??= createLimit(MOVING_ENDPOINT_MS)
       return within(long, attempt)
     },
-    [Symbol.dispose]() {
+    end() {
       clearTimeout(short.timer)
       clearTimeout(long?.timer)
     },
