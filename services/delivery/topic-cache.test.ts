@@ -119,7 +119,7 @@ suite('createTopicCache()', () => {
     assert.deepEqual(loads, ['1', '2', '3', '2'])
   })
 
-  test('takes a version that was asked for ahead, and believes it as any other', async () => {
+  test('takes a version that was asked for ahead, and believes it like the others', async () => {
     const { topics, put, loads, questions } = setup()
     put(A, 'v1')
     await topics.resolve([A], topics.askAhead(A))

@@ -6,6 +6,7 @@ import { createRecordMac, createSecretRing } from '#shared/record-mac'
 import { closeRedis, openRedis, type Redis, whenReady } from '#shared/redis'
 import { startTestRedis, type TestRedis } from '#shared/test-redis'
 import { createStreamAppender, type StreamAppender } from '../append.ts'
+import type { ClaimedEntry } from '../claimed-entry.ts'
 import type { Entry } from '../entry.ts'
 import { keys } from '../keys.ts'
 import { acquireLease, type PartitionLease } from '../lease.ts'
@@ -96,4 +97,16 @@ function principalOf(partition: number): string {
     const principal = `arn:aws:iam::000000000000:user/u${n}`
     if (partitionOf(TOPIC_ARN, principal, PARTITIONS) === partition) return principal
   }
+}
+
+export function idOf(entries: readonly ClaimedEntry[], at: number): string {
+  const entry = entries[at]
+  assert.ok(entry)
+  return entry.streamId
+}
+
+/** Entries that were claimed and not settled. */
+export async function pendingOf(t: LeaseStage): Promise<number> {
+  const [count] = await t.redis.xpending(t.stream, 'delivery')
+  return Number(count)
 }
