@@ -65,7 +65,9 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'Duration of AssumeRole calls to AWS STS, retries included.',
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
   )
-  const inFlight = metrics.gauge('sealcast_requests_in_flight', 'Requests read and not yet answered.')
+  const inFlight = metrics.gauge('sealcast_requests_in_flight', 'Requests read and not yet answered.', [], {
+    threads: 'sum',
+  })
   inFlight.set({}, 0)
   const published = metrics.counter(
     'sealcast_messages_published_total',

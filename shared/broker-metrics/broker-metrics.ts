@@ -69,6 +69,7 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     'sealcast_kms_breakers_open',
     'Breakers that keep calls from KMS or let one probe, by scope: endpoint (down), throttling, key (not available).',
     ['scope'],
+    { threads: 'sum' },
   )
   for (const scope of BREAKER_SCOPES) breakersOpen.set({ scope }, 0)
   const refusedCalls = metrics.counter(
@@ -93,6 +94,7 @@ export function createBrokerMetrics(metrics: Metrics): BrokerMetrics {
     'sealcast_data_keys_cached',
     'Data keys held in memory that are usable, by cache: sealing (gateways), opening (workers).',
     ['cache'],
+    { threads: 'sum' },
   )
   const forged = metrics.counter(
     'sealcast_records_forged_total',

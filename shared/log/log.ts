@@ -7,7 +7,7 @@
 
 import pino from 'pino'
 import { describeError } from '#shared/errors'
-import { createLineWriter } from './line-writer.ts'
+import { createLineWriter, type LineWriter } from './line-writer.ts'
 
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -21,14 +21,18 @@ export interface Log {
   flush(): void
 }
 
-/** @param destination a file descriptor; 1 unless told */
-export function createLog({ service, destination = 1 }: { service: string; destination?: number }): Log {
+/**
+ * @param o.destination a file descriptor; 1 unless told
+ * @param o.writer takes the lines instead: where several threads write, one writes for all, so that lines stay whole
+ * @param o.thread on each line, where a service has several
+ */
+export function createLog(o: { service: string; destination?: number; writer?: LineWriter; thread?: number }): Log {
   // Asynchronous: a synchronous write a delivery would put every slow pipe in the path of messages.
-  const writer = createLineWriter(destination)
+  const writer = o.writer ?? createLineWriter(o.destination ?? 1)
   process.once('exit', () => writer.flush())
   const base = pino(
     {
-      base: { service },
+      base: o.thread === undefined ? { service: o.service } : { service: o.service, thread: o.thread },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },

@@ -50,7 +50,7 @@ export function createBoundHistogram(o: {
       type: 'histogram' as unknown as prom.MetricType,
       labelNames: o.labels,
       async get() {
-        return { name, help, type: 'histogram', values: all.flatMap((series) => valuesOf(series)) }
+        return { name, help, type: 'histogram', aggregator: 'sum', values: all.flatMap((series) => valuesOf(series)) }
       },
     }),
   }

@@ -1,11 +1,14 @@
 /**
- * Counters, gauges and histograms of one process. The one place that knows prom-client.
+ * Counters, gauges and histograms of one process, or of one of its threads. The one place that knows prom-client.
  *
  * Labels are bounded by construction: each metric names its label set, and no caller may put a
  * message id, an endpoint or free text there.
  *
  * The page names the labels of each metric in a comment, which Prometheus passes over: a metric that has no series yet
  * shows its name and type, but nothing else would tell what its series are going to be labelled with.
+ *
+ * A process of several threads has one page: counters and histograms of the same labels are summed up, of gauges it
+ * shows the highest unless they say otherwise.
  */
 
 import * as prom from 'prom-client'
@@ -36,9 +39,18 @@ export interface Histogram<L extends string> {
   observe(labels: Readonly<Record<L, string>>, value: number): void
 }
 
+/** What the metrics of a thread show, as it goes from thread to thread. */
+export type MetricsSnapshot = readonly prom.MetricObjectWithValues<prom.MetricValue<string>>[]
+
 export interface Metrics {
   counter<L extends string = never>(name: string, help: string, labels?: readonly L[]): Counter<L>
-  gauge<L extends string = never>(name: string, help: string, labels?: readonly L[]): Gauge<L>
+  /** @param o.threads what the page shows of the threads' values */
+  gauge<L extends string = never>(
+    name: string,
+    help: string,
+    labels?: readonly L[],
+    o?: { readonly threads: 'max' | 'sum' },
+  ): Gauge<L>
   /** @param buckets upper bounds, ascending, in the unit that ends the name */
   histogram<L extends string = never>(
     name: string,
@@ -55,6 +67,10 @@ export interface Metrics {
   ): { bind(labels: Readonly<Record<L, string>>): BoundHistogram }
   /** Calls `refresh` whenever the page is asked for, before it is written: for gauges of what is in memory. */
   beforeExposing(refresh: () => void): void
+  /** Of a thread, without what is the process's. */
+  snapshot(): Promise<MetricsSnapshot>
+  /** The page shows what another thread of the process has, too. @param read rejects where that cannot be known: then there is no page */
+  include(read: () => Promise<MetricsSnapshot>): void
   /** The text exposition and its content type. */
   expose(): Promise<{ contentType: string; text: string }>
 }
@@ -68,9 +84,11 @@ export function createMetrics({ service }: { service: string }): Metrics {
     name: 'sealcast_build_info',
     help: 'Always 1: which release of which service this process is.',
     labelNames: ['version', 'service'],
+    aggregator: 'max',
     registers,
   })
   build.set({ version: packageJson.version, service }, 1)
+  const others: (() => Promise<MetricsSnapshot>)[] = []
   const refreshes: (() => void)[] = []
   return {
     counter<L extends string>(name: string, help: string, labels: readonly L[] = []) {
@@ -101,8 +119,8 @@ export function createMetrics({ service }: { service: string }): Metrics {
         bind,
       }
     },
-    gauge(name, help, labels = []) {
-      const gauge = new prom.Gauge({ name, help, labelNames: [...labels], registers })
+    gauge(name, help, labels = [], { threads } = { threads: 'max' }) {
+      const gauge = new prom.Gauge({ name, help, labelNames: [...labels], aggregator: threads, registers })
       return { set: (values, value) => gauge.set(values, value), remove: (values) => gauge.remove(values) }
     },
     histogram<L extends string>(name: string, help: string, buckets: readonly number[], labels: readonly L[] = []) {
@@ -119,12 +137,31 @@ export function createMetrics({ service }: { service: string }): Metrics {
       return histogram
     },
     beforeExposing: (refresh) => void refreshes.push(refresh),
+    async snapshot() {
+      for (const refresh of refreshes) refresh()
+      return (await registry.getMetricsAsJSON()).filter(({ name }) => !name.startsWith('process_'))
+    },
+    include: (read) => void others.push(read),
     async expose() {
       for (const refresh of refreshes) refresh()
-      const text = await registry.metrics()
+      const whole = others.length === 0 ? registry : await joined(registry, others)
+      const text = await whole.metrics()
       return { contentType: registry.contentType, text: `${text}\n${labelComments(registry)}` }
     },
   }
+}
+
+async function joined(own: prom.Registry, others: readonly (() => Promise<MetricsSnapshot>)[]): Promise<prom.Registry> {
+  const [first = [], ...rest] = await Promise.all([own.getMetricsAsJSON(), ...others.map((read) => read())])
+  const shown = first.map((metric) => ({ ...metric, aggregator: aggregatorOf(metric) }))
+  return prom.AggregatorRegistry.aggregate([shown, ...rest] as Parameters<typeof prom.AggregatorRegistry.aggregate>[0])
+}
+
+/** How the standard metrics go together: the library leaves out what is one process's, which is all of what is here. */
+function aggregatorOf({ name, aggregator }: { name: string; aggregator: prom.Aggregator }): prom.Aggregator {
+  if (aggregator === 'omit') return 'first'
+  // One thread whose turns are late is what matters, and an average would hide it.
+  return aggregator === 'average' && name.startsWith('nodejs_eventloop_lag') ? 'max' : aggregator
 }
 
 /** `# LABELS <name> <label> <label> …` for each metric of ours that has labels. */
