@@ -2,6 +2,7 @@
 
 import { type Clock, createFakeClock } from '#shared/clock'
 import type { DataKeyPair } from '../data-key-pair.ts'
+import type { DataKeySource } from '../data-key-source.ts'
 import { createFakeDataKeySource } from '../fake-data-key-source.ts'
 import { createFakeDataKeyStore } from '../fake-data-key-store.ts'
 import type { IssuedDataKey } from '../issue-data-key.ts'
@@ -31,9 +32,9 @@ export function setUpSealing({
   const lookups: string[] = []
   const retired: RetiredDataKey[] = []
   /** Another process: own cache, shared KMS, store and clock. */
-  const gateway = (o: { reuseMs?: number; onPause?: () => void; clock?: Clock } = {}) =>
+  const gateway = (o: { reuseMs?: number; onPause?: () => void; clock?: Clock; kms?: DataKeySource } = {}) =>
     createSealingKeys({
-      kms,
+      kms: o.kms ?? kms,
       store,
       clock: o.clock ?? clock,
       reuseMs: o.reuseMs ?? reuseMs,
