@@ -118,7 +118,7 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
   ),
   rule(
     'redis-is-spoken-in-few-places',
-    'Commands to Redis live with the keys they touch; main.ts (in the CLI with-redis.ts) opens the connection, wait-for-meta.ts waits for it.',
+    'Commands to Redis live with the keys they touch; main.ts (in the gateway serve.ts and watch-process.ts, in the CLI with-redis.ts) opens the connection, wait-for-meta.ts waits for it.',
     {
       path: '.',
       // The benchmark's processes load catalogs and are compared with bare drivers.
@@ -127,7 +127,8 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
         MEASURES_PARTS,
         `^shared/(redis|${SPEAKS_REDIS})/`,
         '^loadtest/processes/',
-        String.raw`^services/[^/]+/(main|wait-for-meta)\.ts$`,
+        String.raw`^services/(?!gateway/)[^/]+/(main|wait-for-meta)\.ts$`,
+        String.raw`^services/gateway/(serve|watch-process)\.ts$`,
         '^services/cli/with-redis\\.ts$',
       ],
     },
@@ -135,8 +136,8 @@ export const IMPORT_RULES: readonly IRegularForbiddenRuleType[] = [
   ),
   rule(
     'broker-kms-in-main',
-    'What gateways and workers open alike is opened by their main.ts; all else takes the part of it that it needs.',
-    { path: '.', pathNot: [TESTS, '^shared/broker-kms/', String.raw`^services/(gateway|delivery)/main\.ts$`] },
+    'What gateways and workers open alike is opened where a gateway or worker is joined together; all else takes the part of it that it needs.',
+    { path: '.', pathNot: [TESTS, '^shared/broker-kms/', String.raw`^services/(gateway/serve|delivery/main)\.ts$`] },
     { path: '^shared/broker-kms/' },
   ),
   rule(

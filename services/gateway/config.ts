@@ -9,7 +9,11 @@ export type GatewayConfig = ReturnType<typeof readGatewayConfig>
 /** @throws {ConfigError} naming every variable that is missing or bad */
 export function readGatewayConfig(env: Environment) {
   return readSettings(env, (read) => {
+    const threads = read.integer('SEALCAST_GATEWAY_THREADS', { default: 1, min: 1, max: 64 })
+    // Elsewhere the kernel shares no port's connections out.
+    if (threads > 1 && process.platform !== 'linux') read.refuse('SEALCAST_GATEWAY_THREADS', 'above 1 needs Linux')
     return {
+      threads,
       // Nothing listens beyond loopback unless told to.
       host: read.text('SEALCAST_GATEWAY_HOST', { default: '127.0.0.1' }),
       port: read.integer('SEALCAST_GATEWAY_PORT', { default: 4443, min: 0, max: 65_535 }),

@@ -1,5 +1,5 @@
 /**
- * Joins what lets several gateways act by topics as if there were one: the cache, the notices of changes, and the
+ * Joins what lets several gateways, and the threads of each, act by topics as if there were one: the cache, the notices of changes, and the
  * list of gateways that notices are waited for.
  *
  * They need each other: what is cached may be trusted only while notices arrive and others know of this gateway;
@@ -12,6 +12,7 @@ import type { Clock } from '#shared/clock'
 import { createMembership } from '#shared/membership'
 import type { RecordMac } from '#shared/record-mac'
 import type { Redis } from '#shared/redis'
+import { countGateways, createProcessId, memberIdOf } from './member-id.ts'
 import { createPresence } from './presence.ts'
 import { createTopicLookup, MAX_AGE_MS, type TopicLookup } from './topic-lookup.ts'
 
@@ -29,6 +30,7 @@ export interface Topics extends AsyncDisposable {
  * @param o.redis the connection that appends
  * @param o.noticeConnection one of its own
  * @param o.appendMs longest time from the check right before an append until nothing of it is under way
+ * @param o.memberId of the list of members, by member-id.ts
  * @param o.onGateways how many are on the list of members, this one included; each time it is known anew
  * @param o.onForged somebody writes to Redis who should not
  * @param o.onUnconfirmed a change was answered without all gateways having acknowledged it, after the time in which
@@ -40,6 +42,7 @@ export async function openTopics(o: {
   recordMac: RecordMac
   catalog: Pick<Catalog, 'readTopic'>
   clock: Clock
+  memberId?: string
   appendMs: number
   onGateways: (count: number) => void
   onForged: (what: { kind: string }) => void
@@ -60,6 +63,7 @@ export async function openTopics(o: {
     redis,
     role: 'gateway',
     ttlMs: PRESENCE_MS,
+    id: o.memberId ?? memberIdOf(createProcessId(), 0),
     onForeign: () => o.onForged({ kind: 'members' }),
   })
   const notices = await openChangeNotices({
@@ -75,7 +79,7 @@ export async function openTopics(o: {
     ...(o.signal === undefined ? {} : { signal: o.signal }),
   })
   const presence = createPresence({
-    beat: async () => o.onGateways((await members.beat()).length),
+    beat: async () => o.onGateways(countGateways(await members.beat())),
     clock,
     ttlMs: PRESENCE_MS,
     marginMs: o.appendMs,

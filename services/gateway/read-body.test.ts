@@ -8,7 +8,7 @@ const MIB = 1024 * 1024
 
 suite('readBody()', () => {
   test('returns the bytes as they came, in one piece or several', async () => {
-    const readBody = createBodyReader()
+    const readBody = createBodyReader({ budgetBytes: 256 * 1024 * 1024 })
     for (const pieces of [[], ['one'], ['one', 'two', 'three']]) {
       const result = await readBody(requestOf(pieces))
       assert.equal(result.kind === 'whole' && result.body.toString(), pieces.join(''))
@@ -16,14 +16,14 @@ suite('readBody()', () => {
   })
 
   test('takes a mebibyte and not a byte more', async () => {
-    const readBody = createBodyReader()
+    const readBody = createBodyReader({ budgetBytes: 256 * 1024 * 1024 })
     assert.equal((await readBody(requestOf(['x'.repeat(MIB)]))).kind, 'whole')
     assert.equal((await readBody(requestOf(['x'.repeat(MIB), 'x']))).kind, 'too-long')
   })
 
   test('answers before the end of a body that has none', async () => {
     const request = new PassThrough()
-    const result = createBodyReader()(request as unknown as IncomingMessage)
+    const result = createBodyReader({ budgetBytes: 256 * 1024 * 1024 })(request as unknown as IncomingMessage)
     const writing = setInterval(() => request.write('x'.repeat(MIB)))
     assert.equal((await result).kind, 'too-long')
     clearInterval(writing)
@@ -32,7 +32,7 @@ suite('readBody()', () => {
 
   test('tells a body that broke off', async () => {
     const request = new PassThrough()
-    const result = createBodyReader()(request as unknown as IncomingMessage)
+    const result = createBodyReader({ budgetBytes: 256 * 1024 * 1024 })(request as unknown as IncomingMessage)
     request.write('half')
     request.destroy()
     assert.deepEqual(await result, { kind: 'aborted' })

@@ -13,7 +13,6 @@ import type { IncomingMessage } from 'node:http'
 
 const BODY_LIMIT_BYTES = 1024 * 1024
 const DRAIN_BYTES = 8 * 1024 * 1024
-const BUDGET_BYTES = 256 * 1024 * 1024
 
 export type BodyResult =
   /** `release` is called once the body is not needed any more. */
@@ -26,7 +25,7 @@ export type BodyResult =
 export type ReadBody = (request: IncomingMessage) => Promise<BodyResult>
 
 /** @param o.budgetBytes of all bodies that are being read or served */
-export function createBodyReader({ budgetBytes = BUDGET_BYTES }: { budgetBytes?: number } = {}): ReadBody {
+export function createBodyReader({ budgetBytes }: { budgetBytes: number }): ReadBody {
   let heldBytes = 0
   return (request) =>
     new Promise((resolve) => {

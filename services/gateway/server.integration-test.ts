@@ -177,6 +177,7 @@ async function setup(t: TestContext, o: { maxConnections?: number } = {}) {
     tlsKeyFile: join(dir, 'key.pem'),
     certificates: new Map([['0'.repeat(32), 'a certificate']]),
     maxConnections: o.maxConnections ?? 100,
+    bodyBudgetBytes: 1024 * 1024,
     admission: {
       enter: ({ isLink }) => (isFull && !isLink ? 'in-flight' : () => undefined),
       refuse: async () => ({ close: false }),

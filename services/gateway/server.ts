@@ -48,6 +48,8 @@ export async function startGatewayServer(o: {
   handleRequest: HandleRequest
   /** Open at once on each of the two ports. */
   maxConnections: number
+  /** Of all request bodies that are being read or served. */
+  bodyBudgetBytes: number
   onTlsReloadFailure: (error: unknown) => void
   /** Told of the certificate that new connections are given, at the start and after each change. */
   onTlsInUse: (certificatePem: string) => void
@@ -77,7 +79,7 @@ export async function startGatewayServer(o: {
   let stopping = false
   let requests = 0
   const broken = createBrokenRequests()
-  const readBody = createBodyReader()
+  const readBody = createBodyReader({ budgetBytes: o.bodyBudgetBytes })
   for (const server of servers) {
     const onRequest = (request: IncomingMessage, response: ServerResponse) => {
       requests++

@@ -1,0 +1,67 @@
+/** A further thread of a gateway: serves as the first one does, and leaves to it what the process has once. */
+
+import type { KeyObject } from 'node:crypto'
+import { parentPort, workerData } from 'node:worker_threads'
+import { systemClock } from '#shared/clock'
+import { withFileSettings } from '#shared/config'
+import type { KeyDesk } from '#shared/data-keys'
+import { reportCrashes } from '#shared/lifecycle'
+import { createLog } from '#shared/log'
+import { createMetrics } from '#shared/metrics'
+import { readGatewayConfig } from '../config.ts'
+import { createGatewayMetrics } from '../metrics.ts'
+import { startServing } from '../serve.ts'
+import type { ThreadStart, ToMain, ToThread } from './messages.ts'
+import { createQuestions } from './questions.ts'
+
+if (parentPort === null) throw new Error('Cannot serve: this is no thread of a gateway')
+const port = parentPort
+const tell = (message: ToMain) => port.postMessage(message)
+const { thread, share } = workerData as ThreadStart
+const log = createLog({
+  service: 'gateway',
+  thread,
+  writer: { write: (line) => tell({ kind: 'log-line', line }), flush: () => {} },
+})
+reportCrashes(log)
+const metrics = createMetrics({ service: 'gateway' })
+const count = createGatewayMetrics(metrics)
+const shutdown = new AbortController()
+const keys = createQuestions<KeyObject | undefined>()
+const desk: KeyDesk = {
+  find: (name) => keys.ask((id) => tell({ kind: 'find-key', id, name })),
+  async bring(name, key) {
+    await keys.ask((id) => tell({ kind: 'bring-key', id, name, key }))
+  },
+  giveUp: (name) => tell({ kind: 'give-up-key', name }),
+}
+port.on('message', (message: ToThread) => {
+  switch (message.kind) {
+    case 'stop':
+      return shutdown.abort()
+    case 'key':
+      return keys.answer(message.id, message.key)
+    case 'read-metrics':
+      return void metrics.snapshot().then((snapshot) => tell({ kind: 'metrics', id: message.id, metrics: snapshot }))
+  }
+})
+
+const serving = await startServing({
+  config: readGatewayConfig(withFileSettings(process.env)),
+  share,
+  desk,
+  clock: systemClock,
+  log,
+  count,
+  shutdown: shutdown.signal,
+  // The first thread reads the same files and tells of them.
+  reloads: { onReloadFailure: () => {} },
+  onTlsInUse: () => {},
+})
+tell({ kind: 'ready' })
+await new Promise<void>((resolve) => {
+  if (shutdown.signal.aborted) resolve()
+  shutdown.signal.addEventListener('abort', () => resolve(), { once: true })
+})
+await serving.stop()
+port.close()
