@@ -1,5 +1,6 @@
 /** Publish against a bare node:https server that is sent the same bytes by the same client. */
 
+import { availableParallelism } from 'node:os'
 import { readCa, startBenchStack, tlsFiles } from '../harness/bench-stack.ts'
 import { DRAIN_ENV } from '../harness/drain-side.ts'
 import { startHelper } from '../harness/helper.ts'
@@ -9,17 +10,22 @@ import { bareSide, brokerSide } from '../harness/wrk-side.ts'
 import type { BareHttps } from '../processes/bare-https.ts'
 import { publishRequests } from './publish-requests.ts'
 import { type Bench, effortOf, type Row, type RowResult } from './row.ts'
-import { withTwoGateways } from './scaled-out.ts'
+import { withOneThread } from './scaled-out.ts'
 
 export const publish: Row = {
   name: 'publish',
-  what: 'Publish 1 KiB: HTTPS, SigV4, sealed, AOF everysec, one gateway',
+  what: 'Publish 1 KiB: HTTPS, SigV4, sealed, AOF everysec, one gateway with a thread for each core',
   against: 'bare node:https',
   run,
 }
 
+/** As many as a gateway takes. */
+const MAX_THREADS = 64
+
 async function run(bench: Bench): Promise<RowResult> {
-  await using broker = await startBenchStack({ env: DRAIN_ENV, profileFolder: bench.profileFolder })
+  const threads = Math.min(availableParallelism(), MAX_THREADS)
+  const env = { ...DRAIN_ENV, SEALCAST_GATEWAY_THREADS: String(threads) }
+  await using broker = await startBenchStack({ env, profileFolder: bench.profileFolder })
   const topicArn = await broker.createTopic({ name: 'publish', sealed: true })
   const make = publishRequests([topicArn], broker.signer)
   const { stack } = broker
@@ -45,14 +51,15 @@ async function run(bench: Bench): Promise<RowResult> {
     progress: bench.progress,
   })
   const { perSecond } = await brokerSide({ ...side, name: 'Publish beside a worker' }).run(1)
-  const scaledOut = await withTwoGateways({
+  const oneThread = await withOneThread({
     bench,
     baseline: bareServer,
     unit: 'requests',
-    async subject(two) {
-      const theirs = publishRequests([await two.createTopic({ name: 'publish', sealed: true })], two.signer)
-      const { url } = two
-      return brokerSide({ ...common, name: 'Two gateways', url, broker: two, make: theirs, workers: 'stopped' })
+    instead: threads,
+    async subject(one) {
+      const theirs = publishRequests([await one.createTopic({ name: 'publish', sealed: true })], one.signer)
+      const { url } = one
+      return brokerSide({ ...common, name: 'One thread', url, broker: one, make: theirs, workers: 'stopped' })
     },
   })
   return {
@@ -62,8 +69,9 @@ async function run(bench: Bench): Promise<RowResult> {
       warmUp,
       'The worker stands still while a round is timed and settles its entries before the next: this is what a gateway and Redis do.',
       `With the worker running beside them, on the same two cores, one round gave ${Math.round(perSecond)} requests/s, a ratio of ${(perSecond / baseline.perSecond).toFixed(2)}.`,
-      ...scaledOut.notes,
+      `The gateway has ${threads} threads, the bare server one, and the client as many connections for both.`,
+      ...oneThread.notes,
     ],
-    problems: [...problems, ...scaledOut.problems],
+    problems: [...problems, ...oneThread.problems],
   }
 }

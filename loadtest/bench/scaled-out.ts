@@ -1,5 +1,6 @@
 /**
- * The same row again with a second process: what two cores do, where the row itself says what one process does.
+ * The same row again with one thing more or less: what a second worker adds where the row has one, and what a gateway of
+ * one thread does where the row has one of several.
  *
  * Rounds of its own beside the same baseline, since the machine may be quicker or slower by now.
  */
@@ -16,15 +17,16 @@ export interface ScaledOut {
   readonly problems: readonly string[]
 }
 
-/** @param o.subject of a broker with two gateways */
-export async function withTwoGateways(o: {
+/** @param o.subject of a broker whose gateway has one thread; @param o.instead of how many */
+export async function withOneThread(o: {
   bench: Bench
   baseline: Side
   unit: string
+  instead: number
   subject: (broker: BenchStack) => Promise<Side>
 }): Promise<ScaledOut> {
-  await using broker = await startBenchStack({ env: { ...DRAIN_ENV, SEALCAST_GATEWAYS: '2' } })
-  return await compare({ ...o, what: 'two gateways', subject: await o.subject(broker) })
+  await using broker = await startBenchStack({ env: DRAIN_ENV })
+  return await compare({ ...o, what: `one thread instead of ${o.instead}`, subject: await o.subject(broker) })
 }
 
 /** Deliveries by two workers. */
@@ -41,7 +43,7 @@ export async function withTwoWorkers(o: {
   await using publisher = await openPublisher(broker)
   const topicArns = await subscribedTopics({ broker, endpoint, raw })
   const subject = drainSide({ name: 'two workers', broker, endpoint, publisher, topicArns, messages, raw })
-  return await compare({ ...o, what: 'two workers', subject })
+  return await compare({ ...o, what: 'two workers instead of one', subject })
 }
 
 async function compare(o: {
@@ -61,7 +63,7 @@ async function compare(o: {
   const [ours, theirs] = [subject, baseline].map(({ perSecond }) => Math.round(perSecond).toLocaleString('en'))
   return {
     notes: [
-      `With ${o.what} instead of one, in ${subject.rounds.length} rounds beside it: ${ours} ${o.unit}/s against ${theirs}, a ratio of ${ratio.toFixed(2)}.`,
+      `With ${o.what}, in ${subject.rounds.length} rounds beside it: ${ours} ${o.unit}/s against ${theirs}, a ratio of ${ratio.toFixed(2)}.`,
     ],
     problems,
   }
