@@ -16,6 +16,7 @@
 
 import type { Socket } from 'node:net'
 import type { buildConnector } from 'undici'
+import { WaitingLine } from './waiting-line.ts'
 
 export interface Waiter {
   /** There is a connection: to be sent now. leave() must follow when all of the answer is here. */
@@ -39,7 +40,7 @@ export interface ConnectionLine extends Disposable {
 
 interface Line {
   readonly origin: string
-  waiting: Set<Waiter>
+  readonly waiting: WaitingLine<Waiter>
   /** Those for whom a connection is being opened, also when they got another one meanwhile. */
   readonly owners: Set<Waiter>
   opening: number
@@ -78,7 +79,7 @@ export function createConnectionLine({
     if (line === undefined) {
       line = {
         origin,
-        waiting: new Set(),
+        waiting: new WaitingLine(),
         owners: new Set(),
         opening: 0,
         open: 0,
@@ -96,7 +97,7 @@ export function createConnectionLine({
   }
 
   const serve = (line: Line): void => {
-    for (const waiter of line.waiting) {
+    for (let waiter = line.waiting.first; waiter !== undefined; waiter = line.waiting.first) {
       if (line.inUse >= line.open) return
       line.waiting.delete(waiter)
       line.inUse++
@@ -130,9 +131,11 @@ export function createConnectionLine({
   /** After there is room for one more, or a free one. */
   const openMore = (line: Line): void => {
     serve(line)
-    for (const waiter of line.waiting) {
-      if (line.open + line.opening >= maxPerOrigin) break
-      openFor(line, waiter)
+    if (line.open + line.opening < maxPerOrigin) {
+      for (const waiter of line.waiting.toArray()) {
+        if (line.open + line.opening >= maxPerOrigin) break
+        openFor(line, waiter)
+      }
     }
     forgetUnused(line)
   }
@@ -209,7 +212,7 @@ export function createConnectionLine({
         refuse(waiter)
         return
       }
-      line.waiting = new Set([waiter, ...line.waiting])
+      line.waiting.addFirst(waiter)
       openFor(line, waiter)
     },
     connect({ protocol, host }, callback) {
@@ -224,7 +227,7 @@ export function createConnectionLine({
     [Symbol.dispose]() {
       isClosed = true
       for (const { waiting, idle } of lines.values()) {
-        for (const waiter of waiting) waiter.fail(new ConnectionLineClosedError('The sender is closed'))
+        for (const waiter of waiting.toArray()) waiter.fail(new ConnectionLineClosedError('The sender is closed'))
         waiting.clear()
         for (const socket of idle.keys()) socket.destroy()
       }
