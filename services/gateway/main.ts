@@ -83,6 +83,8 @@ await new Promise<void>((resolve) => {
   if (shutdown.aborted) resolve()
   shutdown.addEventListener('abort', () => resolve(), { once: true })
 })
-await Promise.all([serving.stop(), threads?.ended])
+// Whatever comes of the first thread's end, the others come to theirs.
+const [stopped] = await Promise.allSettled([serving.stop(), threads?.ended])
+if (stopped.status === 'rejected') throw stopped.reason
 log.info('gateway.stopped')
 log.flush()

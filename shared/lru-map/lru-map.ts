@@ -32,8 +32,8 @@ export function createLruMap<V>(capacity: number, onDrop?: (dropped: V) => void)
       return value
     },
     set(key, value) {
+      if (key !== newest) map.delete(key)
       newest = key
-      map.delete(key)
       map.set(key, value)
       if (map.size <= capacity) return
       for (const [oldest, dropped] of map) {

@@ -152,9 +152,9 @@ export function createMetrics({ service }: { service: string }): Metrics {
 }
 
 async function joined(own: prom.Registry, others: readonly (() => Promise<MetricsSnapshot>)[]): Promise<prom.Registry> {
-  const [first = [], ...rest] = await Promise.all([own.getMetricsAsJSON(), ...others.map((read) => read())])
-  const shown = first.map((metric) => ({ ...metric, aggregator: aggregatorOf(metric) }))
-  return prom.AggregatorRegistry.aggregate([shown, ...rest] as Parameters<typeof prom.AggregatorRegistry.aggregate>[0])
+  const threads = await Promise.all([own.getMetricsAsJSON(), ...others.map((read) => read())])
+  const shown = threads.map((metrics) => metrics.map((one) => ({ ...one, aggregator: aggregatorOf(one) })))
+  return prom.AggregatorRegistry.aggregate(shown as Parameters<typeof prom.AggregatorRegistry.aggregate>[0])
 }
 
 /** How the standard metrics go together: the library leaves out what is one process's, which is all of what is here. */
