@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createReplyDeadlines } from './reply-deadlines.ts'
 
 suite('createReplyDeadlines()', () => {
@@ -51,6 +53,18 @@ suite('createReplyDeadlines()', () => {
     jump(5_000)
     advance(90)
     assert.deepEqual(failed, ['a: Command timed out', 'b: Command timed out'])
+  })
+
+  test('lets go of commands that were answered, with their replies, while others wait', async () => {
+    const deadlines = createReplyDeadlines()
+    const answered = addAnswered(deadlines, 100)
+    setFlagsFromString('--expose-gc')
+    const gc: unknown = runInNewContext('gc')
+    assert.ok(typeof gc === 'function')
+    // What a WeakRef refers to is kept until the end of the turn that asked for it.
+    await new Promise((resolve) => setImmediate(resolve))
+    gc()
+    assert.equal(answered.filter((command) => command.deref() !== undefined).length, 0)
   })
 
   test('needs one timer for all', (t) => {
@@ -120,4 +134,14 @@ function setup({ mock }: TestContext) {
       time += ms
     },
   }
+}
+
+/** And two that are not, after them. */
+function addAnswered(deadlines: ReturnType<typeof createReplyDeadlines>, count: number): WeakRef<object>[] {
+  const waits = { isSettled: false, reject: () => {} }
+  const commands = Array.from({ length: count }, () => ({ ...waits, reply: new Array(100).fill(0) }))
+  for (const command of [...commands, waits]) deadlines.add(command, 60_000)
+  for (const command of commands) command.isSettled = true
+  deadlines.add(waits, 60_000)
+  return commands.map((command) => new WeakRef(command))
 }
