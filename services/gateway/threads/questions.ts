@@ -21,7 +21,8 @@ export function createQuestions<Answer>({ withinMs }: { withinMs?: number } = {}
             : setTimeout(() => {
                 open.delete(id)
                 reject(new Error(`A thread did not answer within ${withinMs} ms`))
-              }, withinMs)
+                // Not what keeps a process alive: whoever asked is gone when it ends.
+              }, withinMs).unref()
         open.set(id, (answer) => {
           clearTimeout(timer)
           resolve(answer)
