@@ -25,7 +25,7 @@ keepInspectorShut(log)
 const config = readGatewayConfig(withFileSettings(process.env))
 const shutdown = shutdownSignal()
 const metrics = createMetrics({ service: 'gateway' })
-const count = createGatewayMetrics(metrics)
+const count = createGatewayMetrics(metrics, { part: 1 / config.threads })
 const redisGauges = createRedisGauges(metrics)
 const certificatesInUse = createCertificateGauge(metrics)
 
@@ -41,6 +41,7 @@ const share = shareOut(config, { memberId: memberIdOf(processId, 0), descriptors
 const eachPort = share.connections * config.threads
 if (eachPort < config.maxConnections) log.info('connections.limited', { configured: config.maxConnections, eachPort })
 const desk = config.threads === 1 ? undefined : createKeyDesk({ keepMs: config.dataKeyReuseMs })
+if (desk !== undefined) metrics.beforeExposing(desk.dropEnded)
 const serving = await startServing({
   config,
   share,
@@ -76,15 +77,19 @@ const threads =
           process.exit(1)
         },
       })
-log.info('gateway.ready', { port, httpPort, threads: config.threads })
-notifyReady()
+// Told to stop meanwhile, its threads may never have served.
+if (!shutdown.aborted) {
+  log.info('gateway.ready', { port, httpPort, threads: config.threads })
+  notifyReady()
+}
 
 await new Promise<void>((resolve) => {
   if (shutdown.aborted) resolve()
   shutdown.addEventListener('abort', () => resolve(), { once: true })
 })
 // Whatever comes of the first thread's end, the others come to theirs.
-const [stopped] = await Promise.allSettled([serving.stop(), threads?.ended])
+const [stopped, ended] = await Promise.allSettled([serving.stop(), threads?.ended])
 if (stopped.status === 'rejected') throw stopped.reason
+if (ended.status === 'fulfilled' && ended.value?.some((code) => code !== 0)) process.exitCode = 1
 log.info('gateway.stopped')
 log.flush()

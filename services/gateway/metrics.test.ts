@@ -46,12 +46,23 @@ suite('createGatewayMetrics()', () => {
       'sealcast_messages_published_total{sealed="true"} 206',
     )
   })
+
+  test('gives a thread its part of the topics that have series of their own', async () => {
+    const { count, has } = setup({ part: 0.02 })
+    for (const topicArn of ['arn:a', 'arn:b', 'arn:c', 'arn:d']) {
+      count.published({ topicArn, sealed: false, messages: 1, bodyBytes: 5 })
+    }
+    await has(
+      'sealcast_topic_messages_published_total{topic="arn:b"} 1',
+      'sealcast_topic_messages_published_total{topic="other"} 2',
+    )
+  })
 })
 
-function setup() {
+function setup(o: { part?: number } = {}) {
   const metrics = createMetrics({ service: 'test' })
   return {
-    count: createGatewayMetrics(metrics),
+    count: createGatewayMetrics(metrics, o),
     async has(...lines: string[]) {
       const { text } = await metrics.expose()
       for (const line of lines) assert.ok(text.includes(`\n${line}\n`), line)

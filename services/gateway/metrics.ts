@@ -22,7 +22,8 @@ export interface GatewayMetrics extends BrokerMetrics, DataKeyMetrics {
   published(o: { topicArn: string; sealed: boolean; messages: number; bodyBytes: number }): void
 }
 
-export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
+/** @param o.part of a process, where it has several threads */
+export function createGatewayMetrics(metrics: Metrics, { part = 1 }: { part?: number } = {}): GatewayMetrics {
   const requests = metrics.counter('sealcast_api_requests_total', 'API requests answered, by action and wire code.', [
     'action',
     'code',
@@ -80,7 +81,7 @@ export function createGatewayMetrics(metrics: Metrics): GatewayMetrics {
     'Body bytes per accepted publish call, a batch being one (SNS: PublishSize).',
     [64, 256, 1024, 4096, 16_384, 65_536, 262_144],
   )
-  const countTopic = createTopicMetrics(metrics)
+  const countTopic = createTopicMetrics(metrics, part)
   const broker = createBrokerMetrics(metrics)
   return {
     ...broker,

@@ -178,7 +178,10 @@ export async function startServing(o: {
     regions: config.regions,
   })
   const sealingKeys = createSealingKeys({
-    kms: o.desk === undefined ? dataKeySource : shareAtDesk(dataKeySource, o.desk),
+    kms:
+      o.desk === undefined
+        ? dataKeySource
+        : shareAtDesk(dataKeySource, { desk: o.desk, clock, reuseMs: config.dataKeyReuseMs }),
     store: createDataKeyStore({ redis, recordMac, activePairs, onForged }),
     clock,
     reuseMs: config.dataKeyReuseMs,
@@ -204,7 +207,7 @@ export async function startServing(o: {
       onFailure: (error) => log.error('topic-key.check-failed', {}, error),
     }),
   )
-  const audit = opened.use(createAudit({ log, clock, onLeftOut: count.auditLineLeftOut }))
+  const audit = opened.use(createAudit({ log, clock, onLeftOut: count.auditLineLeftOut, part: share.part }))
   const handleRequest = createHandleRequest({
     authenticate(request, service) {
       const caller = authenticate(request, service)

@@ -8,6 +8,7 @@ const o = { memberId: 'a', descriptors: Number.POSITIVE_INFINITY }
 suite('shareOut()', () => {
   test('gives one thread all of it', () => {
     assert.deepEqual(shareOut(config, o), {
+      part: 1,
       memberId: 'a',
       port: 4443,
       httpPort: undefined,
@@ -24,7 +25,12 @@ suite('shareOut()', () => {
     assert.equal(share.requestsInFlight, 256)
     assert.equal(share.bodyBytes, 64 * 1024 * 1024)
     assert.equal(share.messagesPerDataKey, 2 ** 28)
-    assert.equal(shareOut({ ...config, threads: 2 }, { ...o, descriptors: 1_128 }).connections, 500)
+    assert.equal(share.part, 0.25)
+  })
+
+  test('leaves descriptors for what the process and each further thread need themselves', () => {
+    const connections = (threads: number) => shareOut({ ...config, threads }, { ...o, descriptors: 1_128 }).connections
+    assert.deepEqual([connections(1), connections(2), connections(11)], [1_000, 484, 61])
   })
 
   test('leaves each thread at least one request and connection', () => {

@@ -5,6 +5,8 @@ import type { GatewayConfig } from './config.ts'
 import { connectionLimit } from './connection-limit.ts'
 
 export interface ThreadShare {
+  /** Of one process: 1 where it has one thread. */
+  readonly part: number
   /** Of the list of members. */
   readonly memberId: string
   readonly port: number
@@ -17,6 +19,9 @@ export interface ThreadShare {
   /** Sealed with one data key. */
   readonly messagesPerDataKey: number
 }
+
+/** Of a further thread, for Redis, KMS and files: 10 while idle, and connections to KMS. */
+const DESCRIPTORS_OF_THREAD = 32
 
 const BODY_BYTES = 256 * 1024 * 1024
 
@@ -32,12 +37,13 @@ export function shareOut(
 ): ThreadShare {
   const { port, httpPort, threads } = config
   return {
+    part: 1 / threads,
     memberId: o.memberId,
     port,
     httpPort,
     connections: connectionLimit({
       configured: config.maxConnections,
-      descriptors: o.descriptors,
+      descriptors: Math.max(1, o.descriptors - DESCRIPTORS_OF_THREAD * (threads - 1)),
       listeners: threads * (httpPort === undefined ? 1 : 2),
     }),
     requestsInFlight: Math.ceil(config.maxRequestsInFlight / threads),

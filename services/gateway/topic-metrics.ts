@@ -5,9 +5,13 @@ import { boundedSeries, type Metrics } from '#shared/metrics'
 /** Topics with series of their own in one process; all others share `other`. */
 const MAX_TOPICS = 100
 
-/** @returns counts one accepted call */
+/**
+ * @param part of the process's topics that this thread may have
+ * @returns counts one accepted call
+ */
 export function createTopicMetrics(
   metrics: Metrics,
+  part: number,
 ): (o: { topicArn: string; messages: number; bodyBytes: number }) => void {
   const published = metrics.counter(
     'sealcast_topic_messages_published_total',
@@ -19,7 +23,7 @@ export function createTopicMetrics(
     'Body bytes accepted and stored, by topic (SNS: the sum of PublishSize); from the 101st topic on: other.',
     ['topic'],
   )
-  const seriesOf = boundedSeries(MAX_TOPICS, (topic) => ({
+  const seriesOf = boundedSeries(Math.max(1, Math.floor(MAX_TOPICS * part)), (topic) => ({
     messages: published.bind({ topic }),
     bytes: bytes.bind({ topic }),
   }))

@@ -140,6 +140,17 @@ suite(`a gateway of ${THREADS} threads`, () => {
     assert.equal(gateway.logged.at(-2)?.thread, 1)
   })
 
+  test('told to stop while its threads start, it ends without having said that it serves', async () => {
+    const slow = `import { isMainThread } from 'node:worker_threads'
+      if (isMainThread) setTimeout(() => process.kill(process.pid, 'SIGTERM'), 1_500)
+      else Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3_000)`
+    const starting = startService(stack, 'gateway', {
+      SEALCAST_GATEWAY_THREADS: '2',
+      NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(slow)}`,
+    })
+    await assert.rejects(starting, /gateway did not start: .*"gateway\.stopped"/)
+  })
+
   function first(): SNSClient {
     return clients[0] ?? assert.fail()
   }

@@ -107,6 +107,14 @@ suite('createAudit()', () => {
     assert.equal(lines.length, 6)
   })
 
+  test('gives a thread its part of the lines', () => {
+    const { audit, lines } = setup({ burst: 8, perSecond: 4 }, 0.25)
+    for (let n = 0; n < 100; n++) audit.record(denied({ principal: ADA }))
+    assert.equal(lines.length, 2)
+    for (let n = 0; n < 100; n++) audit.record(denied({ principal: `${ADA}${n}` }))
+    assert.equal(lines.length, 6)
+  })
+
   test('tells at its end what it left out', () => {
     const { audit, lines } = setup({ burst: 1, perSecond: 1 })
     audit.record(denied({}))
@@ -139,7 +147,7 @@ function events(lines: readonly [string, Fields][]): Record<string, number> {
   return counts
 }
 
-function setup(each = { burst: 100, perSecond: 10 }) {
+function setup(each = { burst: 100, perSecond: 10 }, part = 1) {
   const lines: [string, Fields][] = []
   const write = (event: string, fields: Fields = {}) => void lines.push([event, fields])
   const clock = createFakeClock()
@@ -148,6 +156,7 @@ function setup(each = { burst: 100, perSecond: 10 }) {
   const audit = createAudit({
     log: { info: write, warn: write, error: write, alarm: write, flush: () => {} },
     clock,
+    part,
     each,
     all: { burst: each.burst * 3, perSecond: each.perSecond * 3 },
     onLeftOut: () => leftOut++,

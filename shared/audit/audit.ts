@@ -48,6 +48,7 @@ const SHOWN_OF_KEY_ID = 4
 
 /**
  * @param o.onLeftOut a denial got no line
+ * @param o.part of what a process may write, where several threads of it do; above 0, at most 1
  * @param o.schedule calls back once after so many milliseconds; returns how to prevent it
  */
 export function createAudit(o: {
@@ -57,9 +58,10 @@ export function createAudit(o: {
   schedule?: (callback: () => void, ms: number) => () => void
   each?: Allowance
   all?: Allowance
+  part?: number
 }): Audit {
-  const { log, clock, schedule = scheduleTimer } = o
-  const budget = createLineBudget({ each: o.each ?? EACH, all: o.all ?? ALL })
+  const { log, clock, schedule = scheduleTimer, part = 1 } = o
+  const budget = createLineBudget({ each: partOf(o.each ?? EACH, part), all: partOf(o.all ?? ALL, part) })
   let leftOut = { lines: 0, since: 0, cancel: () => {} }
 
   const tell = () => {
@@ -118,4 +120,8 @@ function statementFields(by: NonNullable<NonNullable<AuditNotes['decision']>['by
 
 function shown(text: string | undefined): string | undefined {
   return text?.slice(0, MAX_CHARACTERS).replace(/[^\x20-\x7e]/g, '?')
+}
+
+function partOf({ burst, perSecond }: Allowance, part: number): Allowance {
+  return { burst: Math.max(1, burst * part), perSecond: perSecond * part }
 }

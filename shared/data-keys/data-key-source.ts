@@ -18,5 +18,7 @@ export interface DataKeySource {
     principal: string
     grounds?: PublisherGrounds | undefined
     purpose: 'share' | 'deliver' | 'reopen' | 'probe'
+    /** Epoch ms from which nothing is sealed with it; of `share`. */
+    expiresAt?: number
   }): Promise<Buffer>
 }

@@ -136,7 +136,7 @@ export function createDataKeyIssuer({
     const { encryptedDataKey, keyArn, dataKeyId, issuedAt, expiresAt } = record
     const { topicArn, principal, grounds } = pair
     const plaintext = await beforeDeadline(
-      kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, grounds, purpose: 'share' }),
+      kms.decrypt({ encryptedDataKey, keyArn, topicArn, principal, grounds, purpose: 'share', expiresAt }),
       { deadlineAt, discard: (late) => late.fill(0) },
     )
     const dataKey = deriveAndZero(dataKeyId, plaintext)

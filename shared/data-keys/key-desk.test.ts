@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { suite, test } from 'node:test'
-import { createKeyDesk, nameOfDataKey } from './key-desk.ts'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { createKeyDesk, type KeyDesk, nameOfDataKey } from './key-desk.ts'
 
 const key = createSecretKey(Buffer.alloc(32, 1))
 const other = createSecretKey(Buffer.alloc(32, 2))
@@ -11,35 +13,29 @@ suite('createKeyDesk()', () => {
     const { desk } = setup()
     assert.equal(await desk.find('a'), undefined)
     const waiting = [desk.find('a'), desk.find('a')]
-    await desk.bring('a', key)
+    await desk.bring('a', key, 300_000)
     assert.deepEqual(await Promise.all(waiting), [key, key])
     assert.equal(await desk.find('a'), key)
   })
 
   test('keeps names apart', async () => {
     const { desk } = setup()
-    await desk.bring('a', key)
+    await desk.bring('a', key, 300_000)
     assert.equal(await desk.find('b'), undefined)
-    await desk.bring('b', other)
+    await desk.bring('b', other, 300_000)
     assert.equal(await desk.find('a'), key)
     assert.equal(await desk.find('b'), other)
   })
 
-  test('has the next who waits fetch what another gave up on, one at a time', async () => {
+  test('has all who wait fetch what another gave up on, and none of them wait for one another', async () => {
     const { desk } = setup()
     await desk.find('a')
-    const second = desk.find('a')
-    const third = desk.find('a')
+    const waiting = [desk.find('a'), desk.find('a')]
     desk.giveUp('a')
-    assert.equal(await second, undefined)
-    let isThirdDone = false
-    third.then(() => {
-      isThirdDone = true
-    })
-    await new Promise((resolve) => setImmediate(resolve))
-    assert.equal(isThirdDone, false)
-    await desk.bring('a', key)
-    assert.equal(await third, key)
+    assert.deepEqual(await Promise.all(waiting), [undefined, undefined])
+    await desk.bring('a', key, 300_000)
+    desk.giveUp('a')
+    assert.equal(await desk.find('a'), key)
   })
 
   test('has whoever comes after all gave up fetch it anew', async () => {
@@ -51,9 +47,9 @@ suite('createKeyDesk()', () => {
 
   test('keeps a key for the reuse period and no longer, whoever asks for it', async () => {
     const { desk, pass } = setup({ keepMs: 1_000 })
-    await desk.bring('a', key)
+    await desk.bring('a', key, 300_000)
     pass(600)
-    await desk.bring('b', other)
+    await desk.bring('b', other, 300_000)
     pass(399)
     assert.equal(await desk.find('a'), key)
     pass(1)
@@ -63,9 +59,38 @@ suite('createKeyDesk()', () => {
     assert.equal(await desk.find('b'), undefined)
   })
 
+  test('keeps a key no longer than anything may be sealed with it', async () => {
+    const { desk, pass } = setup({ keepMs: 1_000 })
+    await desk.bring('a', key, 100)
+    await desk.bring('b', other, 5_000)
+    pass(100)
+    assert.equal(await desk.find('a'), undefined)
+    pass(899)
+    assert.equal(await desk.find('b'), other)
+    pass(1)
+    assert.equal(await desk.find('b'), undefined)
+  })
+
+  test('lets go of keys that have ended though nobody asks for any', async () => {
+    const { desk, pass } = setup({ keepMs: 1_000 })
+    const brought = await bringOne(desk)
+    pass(1_000)
+    setFlagsFromString('--expose-gc')
+    const gc: unknown = runInNewContext('gc')
+    assert.ok(typeof gc === 'function')
+    const isThere = async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      gc()
+      return brought.deref() !== undefined
+    }
+    assert.equal(await isThere(), true)
+    desk.dropEnded()
+    assert.equal(await isThere(), false)
+  })
+
   test('holds 10,000 keys, and of more the latest', async () => {
     const { desk } = setup()
-    for (let n = 0; n <= 10_000; n++) await desk.bring(String(n), key)
+    for (let n = 0; n <= 10_000; n++) await desk.bring(String(n), key, 300_000)
     assert.equal(await desk.find('0'), undefined)
     assert.equal(await desk.find('1'), key)
     assert.equal(await desk.find('10000'), key)
@@ -97,4 +122,10 @@ function setup({ keepMs = 300_000 }: { keepMs?: number } = {}) {
       now += ms
     },
   }
+}
+
+async function bringOne(desk: KeyDesk): Promise<WeakRef<object>> {
+  const one = createSecretKey(Buffer.alloc(32, 3))
+  await desk.bring('one', one, 1_000)
+  return new WeakRef(one)
 }

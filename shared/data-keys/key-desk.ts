@@ -3,7 +3,9 @@
  *
  *   nobody has it ── find ─→ being fetched by who asked first ── bring ─→ there, for a reuse period
  *                                  │    └── find: waits
- *                                  └── giveUp ─→ the next one who waits fetches it
+ *                                  └── giveUp ─→ whoever waits fetches it, each for itself
+ *
+ * Those who wait go on together when it is given up: in turn, the last would wait for what nobody answers any more.
  *
  * What it hands out it hands to threads of the same process. A key is named by all that KMS would look at (nameOfDataKey), so that
  * nobody is given one for another topic or publisher than KMS gave it for.
@@ -16,16 +18,24 @@ export interface KeyDesk {
   /**
    * Waits while somebody else fetches it.
    *
-   * @returns undefined when nobody has it: whoever asked is to fetch it, and to call `bring` or `giveUp` in any case
+   * @returns undefined when nobody has it: whoever asked is to fetch it, and to call `bring` or `giveUp` in any case,
+   *   or there was somebody who gave up
    */
   find(name: string): Promise<KeyObject | undefined>
-  /** @param key the data key in plain, 32 bytes. Resolves once every thread would find it */
-  bring(name: string, key: KeyObject): Promise<void>
+  /**
+   * Resolves once every thread would find it.
+   *
+   * @param key the data key in plain, 32 bytes
+   * @param forMs after which nothing may be sealed with it any more, at most a reuse period
+   */
+  bring(name: string, key: KeyObject, forMs: number): Promise<void>
   giveUp(name: string): void
 }
 
 /** As many as a thread seals with at most. */
 const MAX_KEYS = 10_000
+/** Between two looks for keys that have ended, where only bringing makes them. */
+const SWEEP_MS = 1_000
 
 /** @returns 64 hex digits */
 export function nameOfDataKey(o: {
@@ -38,7 +48,9 @@ export function nameOfDataKey(o: {
 }
 
 /**
- * @param o.keepMs the reuse period: after it nothing may be sealed with the key any more
+ * `dropEnded` is for looks from time to time, so that keys do not stay where nobody asks for any.
+ *
+ * @param o.keepMs the reuse period
  * @param o.passed milliseconds from any moment on, whatever is done to the clock
  */
 export function createKeyDesk({
@@ -47,16 +59,15 @@ export function createKeyDesk({
 }: {
   keepMs: number
   passed?: () => number
-}): KeyDesk {
-  // In the order in which they end, since all are kept for as long.
+}): KeyDesk & { dropEnded(): void } {
   const kept = new Map<string, { key: KeyObject; until: number }>()
+  let sweepAt = 0
   const fetching = new Map<string, ((key: KeyObject | undefined) => void)[]>()
 
   return {
     async find(name) {
-      dropEnded()
       const there = kept.get(name)
-      if (there !== undefined) return there.key
+      if (there !== undefined && there.until > passed()) return there.key
       const waiting = fetching.get(name)
       if (waiting === undefined) {
         fetching.set(name, [])
@@ -64,10 +75,10 @@ export function createKeyDesk({
       }
       return await new Promise((resolve) => void waiting.push(resolve))
     },
-    async bring(name, key) {
-      dropEnded()
+    async bring(name, key, forMs) {
+      if (passed() >= sweepAt) dropEnded()
       kept.delete(name)
-      kept.set(name, { key, until: passed() + keepMs })
+      kept.set(name, { key, until: passed() + Math.min(forMs, keepMs) })
       for (const [oldest] of kept) {
         if (kept.size <= MAX_KEYS) break
         kept.delete(oldest)
@@ -77,17 +88,16 @@ export function createKeyDesk({
       for (const resolve of waiting) resolve(key)
     },
     giveUp(name) {
-      const next = fetching.get(name)?.shift()
-      if (next === undefined) fetching.delete(name)
-      else next(undefined)
+      const waiting = fetching.get(name) ?? []
+      fetching.delete(name)
+      for (const resolve of waiting) resolve(undefined)
     },
+    dropEnded,
   }
 
   function dropEnded(): void {
     const now = passed()
-    for (const [name, { until }] of kept) {
-      if (until > now) break
-      kept.delete(name)
-    }
+    sweepAt = now + SWEEP_MS
+    for (const [name, { until }] of kept) if (until <= now) kept.delete(name)
   }
 }

@@ -5,16 +5,21 @@
  */
 
 import { createSecretKey } from 'node:crypto'
+import type { Clock } from '#shared/clock'
 import type { DataKeySource } from './data-key-source.ts'
 import { type KeyDesk, nameOfDataKey } from './key-desk.ts'
 
-export function shareAtDesk(kms: Pick<DataKeySource, 'generateDataKey' | 'decrypt'>, desk: KeyDesk): DataKeySource {
+/** @param o.reuseMs how long a key seals that is issued now */
+export function shareAtDesk(
+  kms: Pick<DataKeySource, 'generateDataKey' | 'decrypt'>,
+  { desk, clock, reuseMs }: { desk: KeyDesk; clock: Clock; reuseMs: number },
+): DataKeySource {
   return {
     async generateDataKey(call) {
       const issued = await kms.generateDataKey(call)
       const { topicArn, principal } = call
       // Before anybody can read of it in the store: who does finds it here.
-      await desk.bring(nameOfDataKey({ ...issued, topicArn, principal }), createSecretKey(issued.plaintext))
+      await bring(nameOfDataKey({ ...issued, topicArn, principal }), issued.plaintext, reuseMs)
       return issued
     },
     async decrypt(call) {
@@ -24,12 +29,22 @@ export function shareAtDesk(kms: Pick<DataKeySource, 'generateDataKey' | 'decryp
       let isBrought = false
       try {
         const plaintext = await kms.decrypt(call)
-        await desk.bring(name, createSecretKey(plaintext))
+        await bring(name, plaintext, (call.expiresAt ?? clock.now() + reuseMs) - clock.now())
         isBrought = true
         return plaintext
       } finally {
         if (!isBrought) desk.giveUp(name)
       }
     },
+  }
+
+  async function bring(name: string, plaintext: Buffer, forMs: number): Promise<void> {
+    try {
+      await desk.bring(name, createSecretKey(plaintext), forMs)
+    } catch (error) {
+      // Nobody gets it who would do so.
+      plaintext.fill(0)
+      throw error
+    }
   }
 }

@@ -16,9 +16,16 @@ export type ToMain =
   /** With its end. */
   | { readonly kind: 'log-line'; readonly line: string }
   | { readonly kind: 'find-key'; readonly id: number; readonly name: string }
-  | { readonly kind: 'bring-key'; readonly id: number; readonly name: string; readonly key: KeyObject }
+  | {
+      readonly kind: 'bring-key'
+      readonly id: number
+      readonly name: string
+      readonly key: KeyObject
+      readonly forMs: number
+    }
   | { readonly kind: 'give-up-key'; readonly name: string }
-  | { readonly kind: 'metrics'; readonly id: number; readonly metrics: MetricsSnapshot }
+  /** Of a question, or the last. */
+  | { readonly kind: 'metrics'; readonly id: number | undefined; readonly metrics: MetricsSnapshot }
 
 export type ToThread =
   | { readonly kind: 'stop' }

@@ -32,26 +32,29 @@ interface Options {
 /**
  * Resolves when all serve, or have ended.
  *
+ * @returns `ended`: their exit codes, when all have
  * @param o.shares one for each
  */
 export async function startThreads(
   o: Options & { shares: readonly ThreadShare[] },
-): Promise<{ ended: Promise<unknown> }> {
+): Promise<{ ended: Promise<readonly number[]> }> {
   const threads = o.shares.map((share, at) => startThread({ ...o, start: { thread: at + 1, share } }))
   await Promise.all(threads.map(({ ready }) => ready))
   return { ended: Promise.all(threads.map(({ ended }) => ended)) }
 }
 
-function startThread(o: Options & { start: ThreadStart }): { ready: Promise<void>; ended: Promise<void> } {
+function startThread(o: Options & { start: ThreadStart }): { ready: Promise<void>; ended: Promise<number> } {
   const worker = new Worker(o.entry ?? new URL('./thread.ts', import.meta.url), { workerData: o.start })
   const tell = (message: ToThread) => worker.postMessage(message)
   const pages = createQuestions<MetricsSnapshot>({ withinMs: METRICS_WITHIN_MS })
   const ready = Promise.withResolvers<void>()
-  const ended = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<number>()
+  let hasEnded = false
+  let last: MetricsSnapshot = []
   worker.on('message', (message: ToMain) => {
     switch (message.kind) {
       case 'ready':
-        o.metrics.include(() => pages.ask((id) => tell({ kind: 'read-metrics', id })))
+        o.metrics.include(async () => (hasEnded ? last : pages.ask((id) => tell({ kind: 'read-metrics', id }))))
         return ready.resolve()
       case 'log-line':
         return o.lines.write(message.line)
@@ -59,18 +62,20 @@ function startThread(o: Options & { start: ThreadStart }): { ready: Promise<void
         return void o.desk.find(message.name).then((key) => tell({ kind: 'key', id: message.id, key }))
       case 'bring-key':
         return void o.desk
-          .bring(message.name, message.key)
+          .bring(message.name, message.key, message.forMs)
           .then(() => tell({ kind: 'key', id: message.id, key: undefined }))
       case 'give-up-key':
         return o.desk.giveUp(message.name)
       case 'metrics':
-        return pages.answer(message.id, message.metrics)
+        last = message.metrics
+        return message.id === undefined ? undefined : pages.answer(message.id, message.metrics)
     }
   })
   worker.on('error', o.onFailure)
-  worker.on('exit', () => {
+  worker.on('exit', (code) => {
+    hasEnded = true
     ready.resolve()
-    ended.resolve()
+    ended.resolve(code)
     if (!o.shutdown.aborted) o.onEnded()
   })
   const stop = () => tell({ kind: 'stop' })

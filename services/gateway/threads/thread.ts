@@ -8,6 +8,7 @@ import type { KeyDesk } from '#shared/data-keys'
 import { reportCrashes } from '#shared/lifecycle'
 import { createLog } from '#shared/log'
 import { createMetrics } from '#shared/metrics'
+import { reportStaleness } from '#shared/principals'
 import { readGatewayConfig } from '../config.ts'
 import { createGatewayMetrics } from '../metrics.ts'
 import { startServing } from '../serve.ts'
@@ -25,13 +26,13 @@ const log = createLog({
 })
 reportCrashes(log)
 const metrics = createMetrics({ service: 'gateway' })
-const count = createGatewayMetrics(metrics)
+const count = createGatewayMetrics(metrics, { part: share.part })
 const shutdown = new AbortController()
 const keys = createQuestions<KeyObject | undefined>()
 const desk: KeyDesk = {
   find: (name) => keys.ask((id) => tell({ kind: 'find-key', id, name })),
-  async bring(name, key) {
-    await keys.ask((id) => tell({ kind: 'bring-key', id, name, key }))
+  async bring(name, key, forMs) {
+    await keys.ask((id) => tell({ kind: 'bring-key', id, name, key, forMs }))
   },
   giveUp: (name) => tell({ kind: 'give-up-key', name }),
 }
@@ -54,14 +55,21 @@ const serving = await startServing({
   log,
   count,
   shutdown: shutdown.signal,
-  // The first thread reads the same files and tells of them.
-  reloads: { onReloadFailure: () => {} },
+  reloads: reportStaleness({ log, metrics }),
+  // The first thread shows it.
   onTlsInUse: () => {},
+}).catch((error: unknown) => {
+  // Told to stop before it served: what it was about to reach is of no matter any more.
+  if (!shutdown.signal.aborted) throw error
 })
-tell({ kind: 'ready' })
-await new Promise<void>((resolve) => {
-  if (shutdown.signal.aborted) resolve()
-  shutdown.signal.addEventListener('abort', () => resolve(), { once: true })
-})
-await serving.stop()
+if (serving !== undefined) {
+  tell({ kind: 'ready' })
+  await new Promise<void>((resolve) => {
+    if (shutdown.signal.aborted) resolve()
+    shutdown.signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+  await serving.stop()
+  // For pages that are asked for until the process ends.
+  tell({ kind: 'metrics', id: undefined, metrics: await metrics.snapshot() })
+}
 port.close()
