@@ -1,7 +1,7 @@
 /**
  * Where the threads of a process leave the data keys they have obtained, so that all of them together ask KMS as one would.
  *
- *   nobody has it ── find ─→ being fetched by who asked first ── bring ─→ there, for a reuse period
+ *   nobody has it ── find ─→ being fetched by who asked first ── bring ─→ there, while it may seal
  *                                  │    └── find: waits
  *                                  └── giveUp ─→ whoever waits fetches it, each for itself
  *
@@ -18,8 +18,8 @@ export interface KeyDesk {
   /**
    * Waits while somebody else fetches it.
    *
-   * @returns undefined when nobody has it: whoever asked is to fetch it, and to call `bring` or `giveUp` in any case,
-   *   or there was somebody who gave up
+   * @returns undefined when nobody has it, or whoever fetched it gave up: who asked is to fetch it, and to call `bring` or
+   *   `giveUp` in any case
    */
   find(name: string): Promise<KeyObject | undefined>
   /**
@@ -34,7 +34,7 @@ export interface KeyDesk {
 
 /** As many as a thread seals with at most. */
 const MAX_KEYS = 10_000
-/** Between two looks for keys that have ended, where only bringing makes them. */
+/** Between two looks for keys that have ended, however many are brought. */
 const SWEEP_MS = 1_000
 
 /** @returns 64 hex digits */

@@ -60,7 +60,7 @@ interface Refusal {
   until: number
 }
 
-/** Random nonces: far below the 2^32 of NIST SP 800-38D, 8.3, with room for four gateways that share a key. In a process. */
+/** Random nonces: far below the 2^32 of NIST SP 800-38D, 8.3, with room for four gateways that share a key; threads divide it. */
 export const MAX_MESSAGES = 2 ** 30
 const MAX_PAIRS = 10_000
 /** A storm of refused publishes becomes one KMS call in this time; a key that works again is noticed after it. */
