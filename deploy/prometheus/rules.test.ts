@@ -46,6 +46,24 @@ suite('deploy/prometheus/rules', () => {
     })
   }
 
+  for (const file of globSync('tests/*.yml', { cwd: here })) {
+    // promtool takes groups in an order of chance else, and a group sees what the others had recorded an interval ago.
+    test(`${file} says in which order the groups of its rules are evaluated, figures before alerts`, () => {
+      const text = readFileSync(`${here}/${file}`, 'utf8')
+      const listed = (key: string) => new RegExp(`^${key}: \\[(.*)\\]$`, 'm').exec(text)?.[1]?.split(', ') ?? []
+      const groups = listed('rule_files').flatMap((name) =>
+        [
+          ...read(`tests/${name}`)
+            .join('')
+            .matchAll(/^ {2}- name: (\S+)$/gm),
+        ].map(([, group]) => group),
+      )
+      assert.ok(groups.length > 0)
+      assert.equal(listed('rule_files').lastIndexOf('../rules/recording.yml') > 0, false)
+      assert.deepEqual(listed('group_eval_order'), groups)
+    })
+  }
+
   for (const name of recorded) {
     test(`${name} is tested`, () => assert.ok(tests.includes(`'${name}`) || tests.includes(`(${name}`)))
   }
