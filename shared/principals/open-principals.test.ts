@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
 import { chmod, mkdtemp, readFile, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { suite, test } from 'node:test'
 import { BrokerError } from '#shared/errors'
 import {
@@ -221,6 +224,18 @@ suite('openPrincipals()', () => {
     })
   }
 
+  test('reads the file again when no descriptor was free for it, so that a revoked key ends', async () => {
+    await using dir = await setup()
+    const alice = await addPrincipal(dir.file, { arn: ALICE })
+    using child = openWithoutDescriptors(dir.file, alice.accessKeyId)
+    await child.says('full true')
+    await changeAccessKey(dir.file, ALICE, { id: alice.accessKeyId, to: 'Inactive' })
+    await child.says('failed EMFILE true')
+    child.free()
+    await child.says('reloaded false')
+    assert.deepEqual(child.said, ['full true', 'failed EMFILE true', 'reloaded false'])
+  })
+
   test('does not open a directory', async () => {
     await using dir = await setup()
     await chmod(dir.path, 0o700)
@@ -252,6 +267,44 @@ const EMPTY = '{"version":1,"principals":[]}'
 async function replace(file: string, content: string): Promise<void> {
   await writeFile(`${file}.new`, content, { mode: 0o600 })
   await rename(`${file}.new`, file)
+}
+
+/**
+ * A process of few descriptors that opens the file, takes all that are left, and gives them back when told to. It says what
+ * happens to it, with whether the access key is in force.
+ */
+function openWithoutDescriptors(file: string, accessKeyId: string) {
+  const script = `
+    import { closeSync, openSync } from 'node:fs'
+    import { openPrincipals } from ${JSON.stringify(import.meta.resolve('./index.ts'))}
+    const say = (what) => process.stdout.write(what + ' ' + (principals.findByAccessKey('${accessKeyId}') !== undefined) + '\\n')
+    const principals = await openPrincipals({
+      file: ${JSON.stringify(file)},
+      onReloadFailure: (error) => say('failed ' + error.code),
+      onReload: () => say('reloaded'),
+    })
+    const held = []
+    process.stdin.once('data', () => held.splice(0).forEach(closeSync))
+    try {
+      for (;;) held.push(openSync('/dev/null'))
+    } catch (error) {
+      if (error.code !== 'EMFILE') throw error
+    }
+    say('full')`
+  const command = ['-c', 'ulimit -n 64 && exec "$0" "$@"', process.execPath, '--input-type=module', '-e', script]
+  const child = spawn('/bin/sh', command, { stdio: ['pipe', 'pipe', 'inherit'] })
+  const said: string[] = []
+  const heard = new EventEmitter()
+  createInterface(child.stdout).on('line', (line) => {
+    said.push(line)
+    heard.emit(line)
+  })
+  return {
+    said,
+    says: async (line: string) => said.includes(line) || once(heard, line),
+    free: () => child.stdin.write('free'),
+    [Symbol.dispose]: () => child.kill(),
+  }
 }
 
 type Event = 'reloaded' | 'failed'

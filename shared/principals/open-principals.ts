@@ -4,11 +4,14 @@
  * Watching is on the directory, since an atomic replace gives the name a new file and a watch on the
  * old one goes blind. Not every file system tells of changes (network shares, mounted secrets), so the
  * file's stamp is also looked at twice a second. Either way a reload is all or nothing: a bad file is
- * reported once and leaves the last good principals in force.
+ * reported once and leaves the last good principals in force. Where reading failed for a reason of the machine
+ * (no descriptor free, an I/O error), nothing is known of the file: it is read again until it could be,
+ * since an access key that was revoked in it works until then.
  */
 
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
+import { BrokerError } from '#shared/errors'
 import { createPolicyCompiler } from './compile-policies.ts'
 import { indexPrincipals, type PrincipalIndex } from './index-principals.ts'
 import { readPrincipalsFile, stampPrincipalsFile } from './read-principals-file.ts'
@@ -19,7 +22,7 @@ export interface Principals extends PrincipalIndex, AsyncDisposable {}
 const POLL_MS = 500
 
 /**
- * @param o.onReloadFailure told once for each state of the file that could not be used
+ * @param o.onReloadFailure told once for each state of the file that could not be used, and reason
  * @param o.onReload told when a change is in force
  * @throws what reading the file throws, at the start only
  */
@@ -31,18 +34,27 @@ export async function openPrincipals(o: {
   const first = await readPrincipalsFile(o.file)
   let compiler = createPolicyCompiler()
   let inForce = indexPrincipals(first.document, compiler)
-  let stamp = first.stamp
+  let judged: string | undefined = first.stamp
+  let reported = ''
 
   const reload = async (): Promise<void> => {
-    // Kept before reading, so that a state of the file that cannot be used is tried and reported once.
     const current = await stampPrincipalsFile(o.file)
-    if (current === stamp) return
-    stamp = current
-    const read = await readPrincipalsFile(o.file)
-    stamp = read.stamp
-    const next = createPolicyCompiler(compiler)
-    inForce = indexPrincipals(read.document, next)
-    compiler = next
+    if (current === judged) return
+    try {
+      const read = await readPrincipalsFile(o.file)
+      const next = createPolicyCompiler(compiler)
+      inForce = indexPrincipals(read.document, next)
+      compiler = next
+      judged = read.stamp
+    } catch (error) {
+      // Ours say that the file is bad as it lies there; any other, that it could not be looked at.
+      judged = error instanceof BrokerError ? current : undefined
+      const failure = `${current} ${error}`
+      if (failure !== reported) o.onReloadFailure(error)
+      reported = failure
+      return
+    }
+    reported = ''
     o.onReload?.()
   }
   const watching = watchFile(o.file, () => reload().catch(o.onReloadFailure))
