@@ -6,7 +6,7 @@
  */
 
 import { createDecipheriv, timingSafeEqual } from 'node:crypto'
-import { associatedData, type EnvelopeContext } from './associated-data.ts'
+import { type EnvelopeContext, withAssociatedData } from './associated-data.ts'
 import type { DataKey } from './data-key.ts'
 import { EnvelopeAuthenticationError } from './errors.ts'
 import { parseEnvelope, TAG_BYTES } from './format.ts'
@@ -21,9 +21,10 @@ export function open(
 ): Buffer {
   const { dataKeyId, commitment, nonce, ciphertext, tag } = parseEnvelope(envelope)
   if (!timingSafeEqual(commitment, dataKey.commitment)) throw new EnvelopeAuthenticationError()
+  // Authenticated like any other byte: the AAD has the id of the key at hand, so another one cannot open.
+  if (!dataKeyId.equals(dataKey.id)) throw new EnvelopeAuthenticationError()
   const decipher = createDecipheriv('aes-256-gcm', dataKey.encryptionKey, nonce, { authTagLength: TAG_BYTES })
-  // The id as it stands in the envelope: one that was altered fails here like any other byte.
-  decipher.setAAD(associatedData({ dataKeyId, commitment }, context))
+  withAssociatedData(dataKey, context, (aad) => decipher.setAAD(aad))
   decipher.setAuthTag(tag)
   const body = decipher.update(ciphertext)
   try {

@@ -10,7 +10,7 @@
  */
 
 import { createCipheriv } from 'node:crypto'
-import { associatedData, type EnvelopeContext } from './associated-data.ts'
+import { type EnvelopeContext, withAssociatedData } from './associated-data.ts'
 import type { DataKey } from './data-key.ts'
 import { CIPHERTEXT_AT, COMMITMENT_AT, DATA_KEY_ID_AT, MAGIC, NONCE_AT, SUITE, TAG_BYTES, VERSION } from './format.ts'
 import { writeNonce } from './nonce.ts'
@@ -27,7 +27,7 @@ export function seal(body: Uint8Array, { dataKey, context }: { dataKey: DataKey;
   writeNonce(envelope, NONCE_AT)
   const nonce = envelope.subarray(NONCE_AT, CIPHERTEXT_AT)
   const cipher = createCipheriv('aes-256-gcm', dataKey.encryptionKey, nonce, { authTagLength: TAG_BYTES })
-  cipher.setAAD(associatedData({ dataKeyId: dataKey.id, commitment: dataKey.commitment }, context))
+  withAssociatedData(dataKey, context, (aad) => cipher.setAAD(aad))
   envelope.set(cipher.update(body), CIPHERTEXT_AT)
   // GCM is a stream: final() returns no bytes, but only after it is there a tag.
   cipher.final()

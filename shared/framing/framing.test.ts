@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
-import { frame, hashParts, type Part } from './index.ts'
+import { Framed, frame, hashParts, type Part, withFrame } from './index.ts'
 
 suite('frame()', () => {
   test('keeps part boundaries: {ab, c} and {a, bc} differ', () => {
@@ -25,6 +26,37 @@ suite('frame()', () => {
         assert.equal(frame(a).equals(frame(b)), sameParts(a, b))
       }),
     )
+  })
+})
+
+suite('withFrame()', () => {
+  test('lends the bytes of frame(), whatever was framed ahead and however long they are', () => {
+    const part = fc.oneof(
+      fc.option(fc.string({ unit: 'grapheme' }), { nil: undefined }),
+      fc.uint8Array(),
+      // Two, three and four bytes each, around and beyond what the lent memory holds.
+      fc.constantFrom('é'.repeat(2_000), '€'.repeat(2_728), '€'.repeat(2_740), '😀'.repeat(2_050), 'a'.repeat(9_000)),
+    )
+    const run = fc.record({ parts: fc.array(part, { maxLength: 4 }), ahead: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(run, { maxLength: 4 }), (runs) => {
+        const parts = runs.flatMap(({ parts, ahead }): Part[] => (ahead ? [new Framed(parts)] : parts))
+        const expected = frame(runs.flatMap(({ parts }) => parts))
+        assert.ok(frame(parts).equals(expected))
+        assert.ok(withFrame(parts, (framed) => framed.equals(expected)))
+        assert.equal(hashParts(parts).toString('hex'), createHash('sha256').update(expected).digest('hex'))
+      }),
+    )
+  })
+
+  test('lends bytes that stay while others are framed, and after a use that failed', () => {
+    const outer = withFrame(['outer'], (framed) => {
+      withFrame(['inner'], (inner) => assert.deepEqual(inner, frame(['inner'])))
+      return Buffer.from(framed)
+    })
+    assert.deepEqual(outer, frame(['outer']))
+    assert.throws(() => withFrame(['a'], () => assert.fail('of its user')), { message: 'of its user' })
+    assert.deepEqual(withFrame(['b'], Buffer.from), frame(['b']))
   })
 })
 

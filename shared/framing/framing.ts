@@ -11,39 +11,85 @@
 
 import { hash } from 'node:crypto'
 
-/** Strings are taken as UTF-8; undefined is an absent part. */
-export type Part = string | Uint8Array | undefined
+/** Strings are taken as UTF-8; undefined is an absent part; what was framed before stands for the parts it was made of. */
+export type Part = string | Uint8Array | undefined | Framed
+
+/** Parts that were framed ahead, since they stand in many lists. Among others they give the bytes that the parts would. */
+export class Framed {
+  readonly bytes: Buffer
+
+  constructor(parts: readonly Part[]) {
+    this.bytes = frame(parts)
+  }
+}
 
 const ABSENT = 0xffff_ffff
+/** More than an entry with a body of 1 KiB has; a longer list gets memory of its own. */
+const SCRATCH_BYTES = 8_192
+/** Absent while somebody looks at it. */
+let scratch: Buffer | undefined = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
 
 /** Frames the parts in order. */
 export function frame(parts: readonly Part[]): Buffer {
   let size = 0
-  for (const part of parts) size += 4 + byteLength(part)
+  for (const part of parts) size += framedLength(part)
   const framed = Buffer.allocUnsafe(size)
-  let at = 0
-  for (const part of parts) {
-    if (part === undefined) {
-      at = framed.writeUInt32BE(ABSENT, at)
-    } else if (typeof part === 'string') {
-      const written = framed.write(part, at + 4, 'utf8')
-      framed.writeUInt32BE(written, at)
-      at += 4 + written
-    } else {
-      framed.writeUInt32BE(part.byteLength, at)
-      framed.set(part, at + 4)
-      at += 4 + part.byteLength
-    }
-  }
+  write(parts, framed)
   return framed
+}
+
+/**
+ * Runs `use` with the framed parts, and returns what it returns. The bytes are lent: they are others' when it is over.
+ *
+ * Spares memory of its own for each list, and finding out beforehand how long its strings are.
+ */
+export function withFrame<T>(parts: readonly Part[], use: (framed: Buffer) => T): T {
+  const lent = scratch
+  if (lent === undefined || longestLength(parts) > SCRATCH_BYTES) return use(frame(parts))
+  scratch = undefined
+  try {
+    return use(lent.subarray(0, write(parts, lent)))
+  } finally {
+    scratch = lent
+  }
 }
 
 /** SHA-256 over the framed parts: 32 bytes. */
 export function hashParts(parts: readonly Part[]): Buffer {
-  return hash('sha256', frame(parts), 'buffer')
+  return withFrame(parts, (framed) => hash('sha256', framed, 'buffer'))
 }
 
-function byteLength(part: Part): number {
-  if (part === undefined) return 0
-  return typeof part === 'string' ? Buffer.byteLength(part, 'utf8') : part.byteLength
+/** @returns how many bytes they took */
+function write(parts: readonly Part[], target: Buffer): number {
+  let at = 0
+  for (const part of parts) {
+    if (part === undefined) {
+      at = target.writeUInt32BE(ABSENT, at)
+    } else if (typeof part === 'string') {
+      const written = target.write(part, at + 4, 'utf8')
+      target.writeUInt32BE(written, at)
+      at += 4 + written
+    } else if (part instanceof Framed) {
+      target.set(part.bytes, at)
+      at += part.bytes.byteLength
+    } else {
+      target.writeUInt32BE(part.byteLength, at)
+      target.set(part, at + 4)
+      at += 4 + part.byteLength
+    }
+  }
+  return at
+}
+
+function framedLength(part: Part): number {
+  if (part === undefined) return 4
+  if (typeof part === 'string') return 4 + Buffer.byteLength(part, 'utf8')
+  return part instanceof Framed ? part.bytes.byteLength : 4 + part.byteLength
+}
+
+/** A UTF-16 unit has at most three bytes in UTF-8. */
+function longestLength(parts: readonly Part[]): number {
+  let size = 0
+  for (const part of parts) size += typeof part === 'string' ? 4 + 3 * part.length : framedLength(part)
+  return size
 }

@@ -1,1 +1,1 @@
-export { frame, hashParts, type Part } from './framing.ts'
+export { Framed, frame, hashParts, type Part, withFrame } from './framing.ts'

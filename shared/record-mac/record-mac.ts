@@ -11,7 +11,7 @@
  */
 
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
-import { frame, type Part } from '#shared/framing'
+import { Framed, type Part, withFrame } from '#shared/framing'
 import { RecordForgedError, SecretRingError } from './errors.ts'
 import type { SecretRing } from './secret-ring.ts'
 
@@ -58,9 +58,19 @@ export function createRecordMac(ring: SecretRing): RecordMac {
 }
 
 function digestOf(secret: KeyObject, kind: RecordKind, fields: readonly Part[]): string {
-  return createHmac('sha256', secret)
-    .update(frame([DOMAIN, kind, ...fields]))
-    .digest('base64url')
+  return withFrame([headOf(kind), ...fields], (framed) =>
+    createHmac('sha256', secret).update(framed).digest('base64url'),
+  )
+}
+
+const heads = new Map<RecordKind, Framed>()
+
+function headOf(kind: RecordKind): Framed {
+  const known = heads.get(kind)
+  if (known !== undefined) return known
+  const head = new Framed([DOMAIN, kind])
+  heads.set(kind, head)
+  return head
 }
 
 function forged(kind: RecordKind): RecordForgedError {

@@ -11,6 +11,7 @@
  * Frozen; field table in README.md, vectors in vectors/entries.json.
  */
 
+import { Framed } from '#shared/framing'
 import type { RecordMac } from '#shared/record-mac'
 import { EntryFormatError } from './errors.ts'
 
@@ -93,18 +94,31 @@ export function encodeEntry(entry: Entry, recordMac: RecordMac): Fields {
 }
 
 /** What all entries of a publisher have in common while its topic and its data key stay the same. */
-export function encodeCommonFields({ kind, topicArn, incarnation, principal, sealed }: Entry): Fields {
+export interface CommonFields {
+  readonly fields: Fields
+  /** For the MAC, three runs of AUTHENTICATED_FIELDS and SEAL_FIELDS: up to the incarnation, the principal, those of the seal. */
+  readonly framed: readonly [head: Framed, publisher: Framed, seal: Framed]
+}
+
+export function encodeCommonFields({ kind, topicArn, incarnation, principal, sealed }: Entry): CommonFields {
   const fields: Fields = ['v', VERSION, 'kind', kind, 'topic', topicArn]
   fields.push('incarnation', incarnation, 'principal', principal)
   if (sealed !== undefined) fields.push('sealed', SEALED, 'edk', sealed.encryptedDataKey, 'key', sealed.keyArn)
-  return fields
+  const head = new Framed([VERSION, kind, topicArn, incarnation])
+  const seal = new Framed(sealed === undefined ? [] : [sealed.encryptedDataKey, sealed.keyArn])
+  return { fields, framed: [head, new Framed([principal]), seal] }
 }
 
-/** What is one entry's own: with the common fields, those of `encodeEntry`. */
-export function encodeOwnFields(entry: Entry, recordMac: RecordMac): Fields {
+/**
+ * What is one entry's own: with the common fields, those of `encodeEntry`.
+ *
+ * @param framed of the entry's common fields
+ */
+export function encodeOwnFields(entry: Entry, framed: CommonFields['framed'], recordMac: RecordMac): Fields {
   const { subject, attributes, structure, groupId, deduplicationId, confirmation } = entry
   const fields: Fields = ['id', entry.messageId, 'at', String(entry.acceptedAt), 'body', entry.body]
-  fields.push('mac', recordMac.authenticate('entry', authenticatedValues(entry)))
+  const [head, publisher, seal] = framed
+  fields.push('mac', recordMac.authenticate('entry', [head, entry.messageId, publisher, ...ownValues(entry), seal]))
   if (subject !== undefined) fields.push('subject', subject)
   if (attributes.length > 0) fields.push('attributes', encodeAttributes(attributes) ?? '')
   if (structure !== undefined) fields.push('structure', structure)
@@ -118,13 +132,15 @@ export function encodeOwnFields(entry: Entry, recordMac: RecordMac): Fields {
 
 /** In the order of AUTHENTICATED_FIELDS, then SEAL_FIELDS. */
 function authenticatedValues(entry: Entry): (string | Buffer | undefined)[] {
-  const values = [
-    VERSION,
-    entry.kind,
-    entry.topicArn,
-    entry.incarnation,
-    entry.messageId,
-    entry.principal,
+  const { kind, topicArn, incarnation, messageId, principal, sealed } = entry
+  const values = [VERSION, kind, topicArn, incarnation, messageId, principal, ...ownValues(entry)]
+  if (sealed !== undefined) values.push(sealed.encryptedDataKey, sealed.keyArn)
+  return values
+}
+
+/** Those of AUTHENTICATED_FIELDS from the time to the body. */
+function ownValues(entry: Entry): (string | Buffer | undefined)[] {
+  return [
     String(entry.acceptedAt),
     entry.subject,
     encodeAttributes(entry.attributes),
@@ -136,8 +152,6 @@ function authenticatedValues(entry: Entry): (string | Buffer | undefined)[] {
     entry.sealed === undefined ? undefined : SEALED,
     entry.body,
   ]
-  if (entry.sealed !== undefined) values.push(entry.sealed.encryptedDataKey, entry.sealed.keyArn)
-  return values
 }
 
 /**
