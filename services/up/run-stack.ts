@@ -19,6 +19,7 @@ import { SHARES_PORTS, type UpConfig } from './config.ts'
 import { openDataDirectory, replaceFile } from './data-directory.ts'
 import { acquireLock } from './lock.ts'
 import { openLogFiles } from './log-files.ts'
+import { nodeOptionsOf } from './node-options.ts'
 import { endLeftovers, openPidFile } from './pid-file.ts'
 import { metricsPorts, metricsPortWishes, portWishes } from './port-wishes.ts'
 import { prepareAdmin } from './prepare-admin.ts'
@@ -39,14 +40,6 @@ import type { StopSignals } from './stop-signals.ts'
 import { type ProcessPlan, supervise } from './supervise.ts'
 import { lostSecretsTexts } from './texts.ts'
 import { formatEnv } from './write-env.ts'
-
-/**
- * MiB of memory for the young, by service. A message lives for a few milliseconds and costs a few dozen KiB: in
- * Node's default of 16 MiB many are still alive when it is full, are copied and grow old. Measured (Node 24.21, two
- * cores): with 32 MiB a publish took 71–77 µs of the gateway's processor time instead of 87–100, and 64 MiB gained no
- * more; the worker delivered 12,250 messages/s with 32 MiB, 13,690 with 64 and 14,080 with 128.
- */
-const YOUNG_MIB: Readonly<Record<string, number>> = { gateway: 32, delivery: 64 }
 
 /** Above what the services give themselves to finish what is in flight. */
 const GRACE_MARGIN_MS = 2_000
@@ -149,7 +142,7 @@ export async function runStack(o: {
   const plan = ({ name, service }: StackProcess): ProcessPlan => ({
     name,
     command: process.execPath,
-    args: [`--max-semi-space-size=${YOUNG_MIB[service] ?? 16}`, join(o.root, 'services', service, 'main.ts')],
+    args: [...nodeOptionsOf(service), join(o.root, 'services', service, 'main.ts')],
     env: settings.get(name) ?? {},
     cwd: o.root,
     ready: 'message',
