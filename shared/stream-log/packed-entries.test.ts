@@ -30,6 +30,26 @@ suite('unpackEntries()', () => {
     })
   }
 
+  test('reads each name by its own bytes, whatever stood in its place before', () => {
+    for (const [before, bytes, name] of [
+      ['body', Buffer.from('bodz'), 'bodz'],
+      ['body', Buffer.from('bod'), 'bod'],
+      ['body', Buffer.from('body2'), 'body2'],
+      ['', Buffer.from('a'), 'a'],
+      ['a', Buffer.from(''), ''],
+      // Not UTF-8, though its one byte has the value of the character.
+      ['é', Buffer.of(0xe9), '\ufffd'],
+      ['Ł', Buffer.from('A'), 'A'],
+    ] as const) {
+      const value = Buffer.from('value')
+      const entries = unpackEntries(pack([before, bytes].map((one) => ['1-0', [one, value]])))
+      assert.deepEqual(
+        entries.map(({ fields }) => [...fields.keys()]),
+        [[before], [name]],
+      )
+    }
+  })
+
   test('refuses a reply cut at any byte, and one with a byte more', () => {
     const packed = pack([['1-0', ['v', Buffer.from('1')]]])
     for (let end = 0; end < packed.byteLength; end++) refuses(packed.subarray(0, end))
