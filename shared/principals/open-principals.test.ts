@@ -301,7 +301,7 @@ function openWithoutDescriptors(file: string, accessKeyId: string) {
   })
   return {
     said,
-    says: async (line: string) => said.includes(line) || once(heard, line),
+    says: async (line: string) => said.includes(line) || once(heard, line, { signal: AbortSignal.timeout(10_000) }),
     free: () => child.stdin.write('free'),
     [Symbol.dispose]: () => child.kill(),
   }

@@ -11,7 +11,6 @@
 
 import { type FSWatcher, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
-import { BrokerError } from '#shared/errors'
 import { createPolicyCompiler } from './compile-policies.ts'
 import { indexPrincipals, type PrincipalIndex } from './index-principals.ts'
 import { readPrincipalsFile, stampPrincipalsFile } from './read-principals-file.ts'
@@ -47,9 +46,10 @@ export async function openPrincipals(o: {
       compiler = next
       judged = read.stamp
     } catch (error) {
-      // Ours say that the file is bad as it lies there; any other, that it could not be looked at.
-      judged = error instanceof BrokerError ? current : undefined
-      const failure = `${current} ${error}`
+      // The state is settled where the file itself is bad, and still lies there as it did; not where the machine failed to read it.
+      const after = await stampPrincipalsFile(o.file)
+      judged = isOfTheMachine(error) || after !== current ? undefined : current
+      const failure = `${after} ${error}`
       if (failure !== reported) o.onReloadFailure(error)
       reported = failure
       return
@@ -67,6 +67,11 @@ export async function openPrincipals(o: {
     all: () => inForce.all(),
     [Symbol.asyncDispose]: () => watching[Symbol.asyncDispose](),
   }
+}
+
+/** A call of the system failed. Of a file that is missing or open to others we say so by errors of ours, which have no such mark. */
+function isOfTheMachine(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
 }
 
 /** Calls `look` at every hint of a change and every POLL_MS, never twice at once. */
