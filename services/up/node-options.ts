@@ -1,4 +1,4 @@
-/** How Node is told to treat the memory of each service. docker-compose.yml says the same. */
+/** How Node is told to treat the memory of each service. docker-compose.yml and deploy/Dockerfile say the same. */
 
 /**
  * MiB of memory for the young, by service. A message lives for a few milliseconds and costs a few dozen KiB: in

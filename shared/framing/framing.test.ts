@@ -49,6 +49,20 @@ suite('withFrame()', () => {
     )
   })
 
+  test('refuses what is no part, as frame() does', () => {
+    for (const wrong of [5, true, {}, ['a']]) {
+      const parts = JSON.parse(JSON.stringify(['a', wrong]))
+      assert.throws(() => frame(parts), { code: 'ERR_OUT_OF_RANGE' })
+      assert.throws(() => withFrame(parts, (framed) => framed.byteLength), { code: 'ERR_OUT_OF_RANGE' })
+      assert.throws(() => hashParts(parts), { code: 'ERR_OUT_OF_RANGE' })
+    }
+  })
+
+  test('keeps what was framed ahead apart from the memory that others share', () => {
+    const { bytes } = new Framed(['a'])
+    assert.equal(bytes.buffer.byteLength, bytes.byteLength)
+  })
+
   test('lends bytes that stay while others are framed, and after a use that failed', () => {
     const outer = withFrame(['outer'], (framed) => {
       withFrame(['inner'], (inner) => assert.deepEqual(inner, frame(['inner'])))

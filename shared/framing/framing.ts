@@ -3,7 +3,7 @@
  *
  * Each part is preceded by its length as 32 bits, big endian; an absent part has the length
  * 0xffffffff and no bytes, so that absent and empty differ. Joining without lengths would let
- * {ab, c} and {a, bc} hash, authenticate or partition alike.
+ * {ab, c} and {a, bc} hash, authenticate or partition alike. A `Framed` counts as the parts it was made of.
  *
  * Everything the project hashes or authenticates goes through here: AAD, record MACs, the partition
  * function, names of data-key records. The bytes are frozen: stored messages depend on them.
@@ -19,7 +19,10 @@ export class Framed {
   readonly bytes: Buffer
 
   constructor(parts: readonly Part[]) {
-    this.bytes = frame(parts)
+    const framed = frame(parts)
+    // Not of the pool that buffers share, which it would keep alive together with what else lies there, bodies in clear among it.
+    this.bytes = Buffer.allocUnsafeSlow(framed.byteLength)
+    this.bytes.set(framed)
   }
 }
 
@@ -39,13 +42,15 @@ export function frame(parts: readonly Part[]): Buffer {
 }
 
 /**
- * Runs `use` with the framed parts, and returns what it returns. The bytes are lent: they are others' when it is over.
+ * Runs `use`, which must be synchronous, with the framed parts, and returns what it returns. The bytes are lent: they are others' when it is
+ * over, and must not be kept.
  *
  * Spares memory of its own for each list, and finding out beforehand how long its strings are.
  */
 export function withFrame<T>(parts: readonly Part[], use: (framed: Buffer) => T): T {
   const lent = scratch
-  if (lent === undefined || longestLength(parts) > SCRATCH_BYTES) return use(frame(parts))
+  // The other way round NaN, of what is no part, would pass.
+  if (lent === undefined || !(longestLength(parts) <= SCRATCH_BYTES)) return use(frame(parts))
   scratch = undefined
   try {
     return use(lent.subarray(0, write(parts, lent)))

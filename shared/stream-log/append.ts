@@ -40,7 +40,7 @@ export interface AppendOptions {
   readonly decidedAt?: number
 }
 
-/** Pairs of topic and principal; about 1 KiB each. */
+/** Pairs of topic and principal; about 2 KiB each. */
 const MAX_PUBLISHERS_REMEMBERED = 10_000
 
 const batchScript = defineScript(new URL('./append-batch.lua', import.meta.url))

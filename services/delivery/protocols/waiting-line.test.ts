@@ -7,15 +7,25 @@ import { WaitingLine } from './waiting-line.ts'
 
 suite('WaitingLine', () => {
   test('does what a list does, however it is used', () => {
+    // So many came and went before, and so many wait: around the end of a ring that is about to grow.
+    const before = fc.record({ gone: fc.nat(63), waiting: fc.integer({ min: 55, max: 64 }) })
     const step = fc.oneof(
-      fc.record({ do: fc.constantFrom('add' as const, 'addFirst' as const), one: fc.nat(20) }),
-      fc.record({ do: fc.constantFrom('delete' as const), one: fc.nat(20) }),
+      fc.record({ do: fc.constantFrom('add' as const, 'addFirst' as const), one: fc.nat(200) }),
+      fc.record({ do: fc.constantFrom('delete' as const), one: fc.nat(200) }),
       fc.record({ do: fc.constantFrom('shift' as const, 'clear' as const), one: fc.constant(0) }),
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.option(before), fc.array(step, { maxLength: 200 }), (start, steps) => {
         const line = new WaitingLine<number>()
         let list: number[] = []
+        for (let n = 0; n < (start?.gone ?? 0); n++) {
+          line.add(n)
+          line.delete(n)
+        }
+        for (let n = 0; n < (start?.waiting ?? 0); n++) {
+          line.add(1_000 + n)
+          list.push(1_000 + n)
+        }
         for (const { do: what, one } of steps) {
           // Nobody waits twice.
           if (what === 'add' && !list.includes(one)) {
