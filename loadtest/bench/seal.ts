@@ -17,7 +17,7 @@ export const seal: Row = {
 const AT_ONCE = [1, 16] as const
 
 async function run(bench: Bench): Promise<RowResult> {
-  // Both with the memory that a gateway has for young objects.
+  // Both with as much memory for young objects as a gateway has.
   await using loop = await startHelper<SealLoop>('seal-loop', {}, ['--max-semi-space-size=32'])
   const seconds = bench.quick ? 0.5 : 2
   const rates: number[] = []
